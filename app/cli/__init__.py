@@ -1,0 +1,1 @@
+"""The command line: parse, call a controller, print. One file a group of verbs."""

@@ -1,0 +1,117 @@
+"""Verbs that make and judge models: train, evaluate."""
+
+from __future__ import annotations
+
+import json as json_lines
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.printing import print_json, progress
+from app.controllers import training
+from model.training.config import TrainEvent
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Events = Annotated[bool, typer.Option("--events", help="Progress as JSON lines on stdout.")]
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the verbs to `cli`."""
+    cli.command("train")(_train)
+    cli.command("evaluate")(_evaluate)
+
+
+def _train(
+    out: Annotated[Path, typer.Option("--out", help="The new model's folder.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data", help="images/ and labels/, a Decathlon or nnU-Net folder, or phantom:FIRST-LAST."
+        ),
+    ] = "",
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="hippocampus-t1 or phantom-abdomen: as the shipped ones.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The model's name; the folder's by default.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps.")] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="Stop after so long.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Split, initial weights and patches.")] = None,
+    widths: Annotated[
+        str | None, typer.Option("--widths", help="Channels per scale, finest first: 16,32,64,128.")
+    ] = None,
+    patch: Annotated[str | None, typer.Option("--patch", help="Voxels of a patch, z,y,x.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", min=1, help="Patches a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="At its highest.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads.")] = None,
+    events: Events = False,
+) -> None:
+    """Train a model; a stopped run goes on when the same command is given again."""
+    config = training.training_config(
+        data,
+        out,
+        recipe=recipe,
+        name=name,
+        steps=steps,
+        minutes=minutes,
+        seed=seed,
+        widths=_numbers(widths, "--widths"),
+        patch=_three(patch, "--patch"),
+        batch=batch,
+        learning_rate=learning_rate,
+        threads=threads,
+    )
+
+    def told(event: TrainEvent) -> None:
+        if events:
+            print(json_lines.dumps(event.to_json()), flush=True)
+
+    with progress(f"Training {config.name}", quiet=events) as (report, cancelled):
+        folder = training.run_training(config, report, cancelled, told)
+    if not events:
+        print(folder)
+
+
+def _evaluate(
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="A model's name or folder; may be given again.")
+    ] = None,
+    data: Annotated[str | None, typer.Option("--data", help="Labelled scans to predict.")] = None,
+    pred: Annotated[Path | None, typer.Option("--pred", help="Predictions, or a folder of masks.")] = None,
+    ref: Annotated[Path | None, typer.Option("--ref", help="The masks they should be.")] = None,
+    json: Json = False,
+    events: Events = False,
+) -> None:
+    """Judge models on labelled scans, or masks against masks, by Dice per label and case."""
+    if (pred is None) != (ref is None) or (pred is None) == (not model) or bool(model) != bool(data):
+        raise typer.BadParameter("give either --model and --data, or --pred and --ref")
+    with progress("Evaluating", events=events, quiet=json) as (report, cancelled):
+        if pred is not None and ref is not None:
+            found = (training.evaluate_predictions(pred, ref, report, cancelled),)
+        else:
+            found = training.evaluate_models(tuple(model or ()), data or "", report, cancelled)
+    if json:
+        print_json(found[0].to_json() if len(found) == 1 else {"models": [each.to_json() for each in found]})
+        return
+    for each in found:
+        print(each.to_text())
+
+
+def _numbers(text: str | None, option: str) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text} is not a list of whole numbers.", param_hint=option) from error
+
+
+def _three(text: str | None, option: str) -> tuple[int, int, int] | None:
+    numbers = _numbers(text, option)
+    if numbers is None:
+        return None
+    if len(numbers) != 3:
+        raise typer.BadParameter(f"{text} is not three numbers z,y,x.", param_hint=option)
+    return numbers[0], numbers[1], numbers[2]

@@ -1,0 +1,47 @@
+"""What a reader does, one controller an activity; the window and the command line call the same verbs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.controllers.desk import Desk
+from app.controllers.editing import EditingController
+from app.controllers.looking import LookingController
+from app.controllers.opening import OpeningController
+from app.controllers.predicting import PredictingController
+from app.controllers.reviewing import ReviewingController
+from app.jobs.runner import Deliver, JobRunner
+from app.store.settings import Settings
+
+
+@dataclass(frozen=True)
+class Controllers:
+    """Everything a window needs to call."""
+
+    desk: Desk
+    opening: OpeningController
+    looking: LookingController
+    predicting: PredictingController
+    editing: EditingController
+    reviewing: ReviewingController
+
+    def shutdown(self) -> None:
+        """Leave everything in order: cancels a prediction, waits for saves (seconds at most), joins every lane."""
+        self.opening.close()
+        self.desk.runner.shutdown()
+
+
+def make_controllers(deliver: Deliver, settings: Settings, *, keep_settings: bool = True) -> Controllers:
+    """Wire the controllers of one window; `deliver` brings callables to the thread that owns them."""
+    desk = Desk(JobRunner(deliver), settings, keep_settings=keep_settings)
+    opening = OpeningController(desk)
+    predicting = PredictingController(desk)
+    opening.after_opening = lambda: opening.read_ahead(predicting.predict_ahead)
+    return Controllers(
+        desk=desk,
+        opening=opening,
+        looking=LookingController(desk),
+        predicting=predicting,
+        editing=EditingController(desk, lambda: opening.journal),
+        reviewing=ReviewingController(desk, opening),
+    )

@@ -1,0 +1,23 @@
+"""The named conditions that enable actions; a widget never asks another widget."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Condition(StrEnum):
+    HAS_WORKSPACE = "has workspace"
+    HAS_CASE = "has case"
+    HAS_PREDICTION = "has prediction"
+    HAS_ATTENTION = "has attention"
+    CAN_PREDICT = "can predict"
+    PREDICTING = "predicting"
+    CAN_EDIT = "can edit"
+    CAN_UNDO = "undo possible"
+    CAN_REDO = "redo possible"
+    CAN_ACCEPT = "can accept"
+    HAS_NEXT = "has next"
+    HAS_PREVIOUS = "has previous"
+    HAS_REGION = "has region"
+    JOB_RUNNING = "job running"
+    STROKE_ACTIVE = "stroke active"

@@ -1,0 +1,36 @@
+"""Models: the bundles at hand, by name or folder, and which one predicts in a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.store import locations
+from model.bundle import Bundle, find_bundles, read_bundle
+from model.errors import BundleError
+from resources import models_folder
+
+
+def available_models(*more: Path) -> tuple[Bundle, ...]:
+    """The bundles that ship, those in the user's data folder, and those in `more` folders."""
+    return find_bundles(models_folder(), locations.models_folder(), *more)
+
+
+def find_model(name: str) -> Bundle:
+    """A bundle by its folder, by name, or by the first digits of its hash.
+
+    Raises:
+        BundleError: there is none, or several begin so.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return read_bundle(path)
+    bundles = available_models()
+    fitting = [bundle for bundle in bundles if bundle.name == name]
+    if not fitting and len(name) >= 6:
+        fitting = [bundle for bundle in bundles if bundle.hash.startswith(name.lower())]
+    if len(fitting) == 1:
+        return fitting[0]
+    known = ", ".join(bundle.name for bundle in bundles) or "none"
+    if fitting:
+        raise BundleError(f"Several models are called {name}; give the folder of one.")
+    raise BundleError(f"There is no model {name}; known are {known}, or give a model's folder.")

@@ -1,0 +1,470 @@
+"""Opening: a workspace, a scan, a case; the next one read ahead; work of an earlier run offered back.
+
+The case on the screen stays until the new one is whole in memory, so a scan that cannot be read changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from app.controllers.desk import Desk, RecoveryOffer
+from app.controllers.journaling import SessionJournal
+from app.core.journal_format import replay
+from app.core.labels import LabelTable
+from app.core.patch import Labels
+from app.core.session import Base, CaseIdentity, Session, labels_sha256
+from app.core.windowing import automatic_window
+from app.jobs.runner import Lane
+from app.store import workspace as workspaces
+from app.store.journal_store import OpenJournal, new_session_name
+from app.store.label_version import LabelVersion
+from app.store.leases import Held, Lease
+from app.store.review_store import CaseRow
+from app.store.workspace import Workspace
+from model.bundle import Bundle, read_bundle
+from model.errors import GateLensError, ScanError
+from model.grid import Box
+from model.prediction import Prediction
+from model.progress import CancelCheck, Report
+from model.scan_io import ScanRead, read_scan
+
+_log = logging.getLogger(__name__)
+
+NO_LABELS = LabelTable("none", ())
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedCase:
+    """A case read into memory, before it is shown."""
+
+    row: CaseRow
+    scan: ScanRead
+    labels: Labels
+    base: Base
+    prediction: Prediction | None
+    table: LabelTable
+    journals: tuple[OpenJournal, ...]
+    versions: tuple[LabelVersion, ...]
+
+
+def load_case(
+    workspace: Workspace,
+    row: CaseRow,
+    bundle: Bundle | None,
+    scan: ScanRead | None,
+    report: Report,
+    cancelled: CancelCheck,
+) -> LoadedCase:
+    """Read a case: its scan (unless read ahead), its newest version or prediction, and journals left open."""
+    if scan is None:
+        scan = read_case_scan(row, report, cancelled)
+    grid = scan.volume.grid
+    prediction = None
+    if row.prediction_key is not None and workspace.predictions.has(row.id, row.prediction_key):
+        prediction = workspace.predictions.load(row.id, row.prediction_key)
+    labels: Labels
+    if row.version is not None:
+        labels = workspace.labels.load(row.id, row.version, like=grid).labels
+        base = Base("version", str(row.version), labels_sha256(labels))
+    elif prediction is not None:
+        labels = np.array(prediction.labels)
+        base = Base("prediction", row.prediction_key or "", labels_sha256(labels))
+    else:
+        labels = np.zeros(grid.shape, dtype=np.uint8)
+        base = Base("empty", "", labels_sha256(labels))
+    if labels.shape != grid.shape:
+        raise ScanError(
+            f"{row.name} has {grid.shape} voxels but its mask has {labels.shape}; put back the scan it was made on."
+        )
+    journals = workspace.journals.open_journals(row.id, base.sha256)
+    return LoadedCase(
+        row,
+        scan,
+        labels,
+        base,
+        prediction,
+        table_of(workspace, row, bundle),
+        journals,
+        workspace.labels.versions(row.id),
+    )
+
+
+def read_case_scan(row: CaseRow, report: Report, cancelled: CancelCheck) -> ScanRead:
+    """Read the scan of a worklist row and make sure it is still the one that was added."""
+    scan = read_scan(row.path, lambda fraction, text: report(0.9 * fraction, text), cancelled)
+    if scan.volume.identity() != row.id:
+        raise ScanError(
+            f"{row.path.name} is not the scan it was when it was added; put the old file back, or add the new one."
+        )
+    return scan
+
+
+def table_of(workspace: Workspace, row: CaseRow, bundle: Bundle | None) -> LabelTable:
+    """The label table a case keeps, else that of the model it will be predicted with."""
+    if row.table_key is not None:
+        return workspace.label_table(row.table_key)
+    if bundle is not None:
+        return LabelTable.from_bundle(bundle.labels, bundle.name)
+    return NO_LABELS
+
+
+class OpeningController:
+    """Opens and closes; the one place where `desk.session` is set."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._run_id = new_session_name()
+        self._wanted: str | None = None
+        self._lease: Lease | None = None
+        self._ahead: tuple[str, ScanRead] | None = None
+        self._offer: OpenJournal | None = None
+        self._own: set[str] = set()
+        """Journals this run began or took over: their work comes back without a question."""
+        self.journal: SessionJournal | None = None
+        self.versions: tuple[LabelVersion, ...] = ()
+        self.after_opening: Callable[[], None] = lambda: None
+        """Called once a case is on the screen; composition sets it to start the work ahead."""
+
+    # -- workspaces --------------------------------------------------------------------------------------
+    def open_workspace(self, folder: Path, then_open: str | None = None) -> None:
+        """Open a workspace and then a case of it (`then_open`, else the first undone one)."""
+
+        def work(
+            report: Report, cancelled: CancelCheck
+        ) -> tuple[Workspace, tuple[CaseRow, ...], Bundle | None, str]:
+            opened = workspaces.open(folder)
+            bundle, trouble = _serving_bundle(opened)
+            return opened, opened.reviews.cases(), bundle, trouble
+
+        def done(found: tuple[Workspace, tuple[CaseRow, ...], Bundle | None, str]) -> None:
+            opened, rows, bundle, trouble = found
+            self._leave_workspace()
+            desk = self._desk
+            desk.workspace, desk.cases, desk.bundle = opened, rows, bundle
+            desk.change_settings(last_workspace=str(folder))
+            desk.events.workspace_opened.emit(None)
+            desk.events.cases_changed.emit(None)
+            desk.events.conditions_changed.emit(None)
+            if trouble:
+                desk.say(trouble, "warning")
+            self._load_thumbnails(opened, rows)
+            first = then_open or next((row.id for row in [desk.neighbour(1), *rows] if row is not None), None)
+            if first is not None:
+                self.open_case(first)
+
+        self._desk.runner.submit(Lane.STORE, f"Opening {folder.name}", work, done)
+
+    def open_path(self, path: Path) -> None:
+        """Open what the reader chose: a workspace, or a scan, which then belongs to the personal workspace."""
+        if workspaces.is_workspace(path):
+            self.open_workspace(path)
+            return
+
+        def work(report: Report, cancelled: CancelCheck) -> tuple[Path, str]:
+            from app.controllers.workspaces import add_to_personal
+
+            return add_to_personal(path, report, cancelled)
+
+        def done(found: tuple[Path, str]) -> None:
+            folder, case_id = found
+            if self._desk.workspace is not None and self._desk.workspace.folder == folder:
+                self._desk.refresh_cases()
+                self._desk.runner.submit(
+                    Lane.STORE, "Opening", lambda r, c: None, lambda _: self.open_case(case_id), quiet=True
+                )
+            else:
+                self.open_workspace(folder, case_id)
+
+        self._desk.runner.submit(Lane.FILES, f"Reading {path.name}", work, done)
+
+    # -- cases -------------------------------------------------------------------------------------------
+    def open_case(self, case_id: str) -> None:
+        """Show a case; the one on the screen stays if this one cannot be read."""
+        desk = self._desk
+        workspace, row = desk.workspace, desk.row(case_id)
+        if workspace is None or row is None:
+            return
+        if desk.saving:
+            desk.say("The mask is being saved; the next case opens in a moment.")
+            return
+        self._wanted = case_id
+        desk.events.case_opening.emit(row)
+        run_id, reader = self._run_id, desk.reader
+
+        def leased(lease: Lease | Held) -> None:
+            if self._wanted != case_id:
+                self._release(workspace, lease if isinstance(lease, Lease) else None)
+                return
+            scan = self._ahead[1] if self._ahead is not None and self._ahead[0] == case_id else None
+            bundle = desk.bundle
+            # The row is read again in the lane: a prediction or version may have come since the list was drawn.
+            desk.runner.submit(
+                Lane.FILES,
+                f"Reading {row.name}",
+                lambda report, cancelled: load_case(
+                    workspace, workspace.reviews.case(case_id), bundle, scan, report, cancelled
+                ),
+                lambda loaded: self._show(workspace, loaded, lease),
+                lambda error: self._could_not_open(workspace, lease, error, row),
+                case_id=case_id,
+            )
+
+        desk.runner.submit(
+            Lane.STORE,
+            f"Opening {row.name}",
+            lambda report, cancelled: workspace.reviews.lease(case_id, run_id, reader),
+            leased,
+            lambda error: desk.fail(error, f"Opening {row.name}"),
+            case_id=case_id,
+            quiet=True,
+        )
+
+    def next_case(self) -> None:
+        """The next case that somebody still has to read."""
+        self._step(1, "Every case of this worklist has been read.")
+
+    def previous_case(self) -> None:
+        self._step(-1, "There is no earlier case left to read.")
+
+    def reopen(self) -> None:
+        """Show the open case afresh from disk, as after a save with nothing left to read."""
+        if self._desk.session is not None:
+            self.open_case(self._desk.session.case.id)
+
+    def forget_journal(self) -> None:
+        """The open case's strokes are in a version now and its journal is sealed; it takes no more."""
+        if self.journal is not None:
+            self.journal.close()
+            self.journal = None
+
+    def close_case(self) -> None:
+        """Put the case away; its strokes stay in the journal."""
+        desk = self._desk
+        session, self._offer = desk.session, None
+        if session is None:
+            return
+        if session.stroke_active:
+            session.cancel_stroke()
+        if desk.predicting is not None:
+            desk.predicting.cancel()
+        self.forget_journal()
+        if desk.workspace is not None:
+            self._release(desk.workspace, self._lease)
+        self._lease = None
+        desk.session = None
+        self.versions = ()
+        desk.events.case_closed.emit(None)
+        desk.events.conditions_changed.emit(None)
+
+    def close(self) -> None:
+        """Leave everything in order before the program ends; the caller then shuts the runner down."""
+        self._wanted = None
+        self._leave_workspace()
+
+    def _step(self, step: int, otherwise: str) -> None:
+        row = self._desk.neighbour(step)
+        if row is None:
+            self._desk.say(otherwise)
+        else:
+            self.open_case(row.id)
+
+    def _show(self, workspace: Workspace, loaded: LoadedCase, lease: Lease | Held) -> None:
+        desk = self._desk
+        if self._wanted != loaded.row.id or desk.workspace is not workspace:
+            self._release(workspace, lease if isinstance(lease, Lease) else None)
+            return
+        # The lease of a case that is opened again is the same row; it must not be released with the old session.
+        if desk.session is not None and desk.session.case.id == loaded.row.id:
+            self._lease = None
+        self.close_case()
+        reason = None
+        if isinstance(lease, Held):
+            reason = lease.sentence
+            desk.say(reason, "warning")
+        session = Session(
+            case=CaseIdentity(loaded.row.id, loaded.row.name),
+            scan=loaded.scan,
+            table=loaded.table,
+            labels=loaded.labels,
+            base=loaded.base,
+            prediction=loaded.prediction,
+            read_only_reason=reason,
+        )
+        self._lease = lease if isinstance(lease, Lease) else None
+        desk.session = session
+        self.versions = loaded.versions
+        if reason is None:
+            self.journal = SessionJournal(desk, workspace, session)
+            self._own.add(self.journal.name)
+        volume = loaded.scan.volume
+        level, width = automatic_window(volume)
+        # What the reader set for overlays stays from case to case; the grey window belongs to the scan.
+        desk.look = replace(desk.look, level=level, width=width, inverted=volume.hints.inverted, bare=False)
+        desk.events.look_changed.emit(desk.look)
+        desk.events.case_opened.emit(session)
+        desk.events.conditions_changed.emit(None)
+        for note in loaded.scan.notes:
+            desk.say(f"{loaded.row.name}: {note}", "warning")
+        self._handle_journals(loaded.journals)
+        self.after_opening()
+
+    def _could_not_open(
+        self, workspace: Workspace, lease: Lease | Held, error: Exception, row: CaseRow
+    ) -> None:
+        reopened = self._desk.session is not None and self._desk.session.case.id == row.id
+        if isinstance(lease, Lease) and not reopened:
+            self._release(workspace, lease)
+        self._wanted = self._desk.session.case.id if self._desk.session else None
+        self._desk.fail(error, f"Opening {row.name}")
+        self._desk.events.conditions_changed.emit(None)
+
+    def _release(self, workspace: Workspace, lease: Lease | None) -> None:
+        if lease is None:
+            return
+        self._desk.runner.submit(
+            Lane.STORE,
+            "Closing the case",
+            lambda report, cancelled: workspace.reviews.release(lease),
+            lambda value: None,
+            must_finish=True,
+            quiet=True,
+        )
+
+    def _leave_workspace(self) -> None:
+        self.close_case()
+        self._ahead = None
+        workspace, self._desk.workspace = self._desk.workspace, None
+        if workspace is not None:
+            self._desk.runner.submit(
+                Lane.STORE,
+                "Closing the workspace",
+                lambda report, cancelled: workspace.close(),
+                lambda value: None,
+                must_finish=True,
+                quiet=True,
+            )
+
+    def _load_thumbnails(self, workspace: Workspace, rows: tuple[CaseRow, ...]) -> None:
+        for row in rows:
+            if row.id in self._desk.thumbnails:
+                continue
+
+            def done(picture: npt.NDArray[np.uint8] | None, case_id: str = row.id) -> None:
+                if picture is not None:
+                    self._desk.thumbnails[case_id] = picture
+                    self._desk.events.thumbnail_changed.emit(case_id)
+
+            def work(
+                report: Report, cancelled: CancelCheck, case_id: str = row.id
+            ) -> npt.NDArray[np.uint8] | None:
+                return workspace.load_thumbnail(case_id)
+
+            self._desk.runner.submit(Lane.FILES, "Reading pictures", work, done, background=True)
+
+    # -- work ahead --------------------------------------------------------------------------------------
+    def read_ahead(self, then: Callable[[CaseRow, ScanRead], None]) -> None:
+        """Read the next undone case in the background and hand it on, so that it opens at once."""
+        desk = self._desk
+        row = desk.neighbour(1)
+        if row is None or desk.session is None or row.id == desk.session.case.id:
+            return
+        if self._ahead is not None and self._ahead[0] == row.id:
+            then(row, self._ahead[1])
+            return
+
+        def done(scan: ScanRead) -> None:
+            self._ahead = (row.id, scan)
+            then(row, scan)
+
+        def failed(error: Exception) -> None:
+            # Said when the reader opens that case; work ahead is silent.
+            _log.info("could not read ahead case %s: %s", row.id[:8], type(error).__name__)
+
+        desk.runner.submit(
+            Lane.FILES,
+            f"Reading {row.name} ahead",
+            lambda report, cancelled: read_case_scan(row, report, cancelled),
+            done,
+            failed,
+            case_id=row.id,
+            background=True,
+        )
+
+    # -- work of an earlier run --------------------------------------------------------------------------
+    def _handle_journals(self, journals: tuple[OpenJournal, ...]) -> None:
+        """Bring back what this run left in the case, offer what an earlier run left, report what does not fit."""
+        session = self._desk.session
+        if session is None or not session.can_edit:
+            return
+        for found in journals:
+            if found.problem:
+                self._desk.say(found.problem, "warning")
+        fitting = [found for found in journals if not found.problem]
+        if not fitting:
+            return
+        newest = fitting[-1]
+        header = newest.journal.header
+        if header.session in self._own:
+            self._take(newest)
+            return
+        restored = np.array(session.labels)
+        try:
+            replay(newest.journal, restored)
+        except GateLensError as error:
+            self._desk.say(str(error), "warning")
+            return
+        self._offer = newest
+        self._desk.events.recovery_offered.emit(
+            RecoveryOffer(
+                strokes=newest.journal.strokes,
+                when=header.started,
+                reader=header.reader,
+                voxels=int(np.count_nonzero(restored != session.labels)),
+            )
+        )
+
+    def take_recovery(self) -> None:
+        """Bring back the strokes that were offered."""
+        offer, self._offer = self._offer, None
+        if offer is not None and self._take(offer):
+            self._desk.say(f"{offer.journal.strokes} strokes are back; Accept saves them.")
+
+    def decline_recovery(self) -> None:
+        """Leave the offered strokes where they are; they are offered again next time."""
+        self._offer = None
+
+    def _take(self, found: OpenJournal) -> bool:
+        desk = self._desk
+        session = desk.session
+        if session is None or self.journal is None:
+            return False
+        session.replay(found.journal)
+        self.journal.go_on_with(found)
+        self._own.add(self.journal.name)
+        desk.events.labels_changed.emit(Box.whole(session.labels.shape))
+        desk.events.history_changed.emit(None)
+        desk.events.conditions_changed.emit(None)
+        return True
+
+
+def _serving_bundle(workspace: Workspace) -> tuple[Bundle | None, str]:
+    """The model a workspace predicts with, and a sentence where it cannot be read."""
+    serving = workspace.reviews.serving_model()
+    if serving is None:
+        return None, ""
+    try:
+        bundle = read_bundle(serving.path)
+    except GateLensError as error:
+        return None, f"{error} Predictions are off until then."
+    if bundle.hash != serving.hash:
+        return (
+            None,
+            f"The model {serving.name} is not the one this workspace was given; choose it again with 'gatelens models'.",
+        )
+    return bundle, ""

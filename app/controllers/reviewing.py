@@ -1,0 +1,196 @@
+"""Reviewing: Accept, Reject, Later, Flag. Saving runs in the store lane; the case is left once it is whole on disk."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import replace
+from enum import StrEnum
+
+from app import __version__
+from app.controllers.desk import Desk
+from app.controllers.opening import OpeningController
+from app.core.review import CaseState, Decision
+from app.core.session import Session
+from app.jobs.runner import Lane
+from app.store.decisions import DecisionRecord
+from app.store.label_version import LabelVersion, VersionInfo
+from app.store.review_store import CaseRow
+from app.store.workspace import Workspace
+from model.progress import CancelCheck, Report
+
+
+class AcceptOutcome(StrEnum):
+    SAVING = "saving"
+    ASK_EMPTY = "ask empty"
+    NOTHING = "nothing"
+
+
+class ReviewingController:
+    """The reader's verdict on the open case."""
+
+    def __init__(self, desk: Desk, opening: OpeningController) -> None:
+        self._desk = desk
+        self._opening = opening
+
+    def set_reader(self, name: str) -> None:
+        """Who reads; kept for the next time."""
+        self._desk.change_settings(reader=name.strip())
+
+    def accept(self, confirmed_empty: bool = False) -> AcceptOutcome:
+        """Save the mask as an immutable version and go on to the next case.
+
+        An empty mask is saved only once the reader has confirmed it (`ASK_EMPTY` says so).
+        """
+        desk = self._desk
+        session, workspace = desk.session, desk.workspace
+        if session is None or workspace is None or desk.saving:
+            return AcceptOutcome.NOTHING
+        if session.read_only_reason is not None:
+            desk.say(session.read_only_reason, "warning")
+            return AcceptOutcome.NOTHING
+        if session.stroke_active:
+            desk.say("Finish the stroke first.", "warning")
+            return AcceptOutcome.NOTHING
+        decision = session.decide()
+        if decision.kind is CaseState.EMPTY and not confirmed_empty:
+            return AcceptOutcome.ASK_EMPTY
+        journal, prediction = self._opening.journal, session.prediction
+        assert journal is not None
+        record = DecisionRecord(
+            kind=decision.kind,
+            reader=desk.reader,
+            voxels_added=decision.voxels_added,
+            voxels_removed=decision.voxels_removed,
+            ml_added=decision.ml_added,
+            ml_removed=decision.ml_removed,
+        )
+        info = VersionInfo(
+            reader=desk.reader,
+            base=session.base,
+            session=journal.name,
+            decision=record,
+            table_key=session.table.key if session.table.entries else None,
+            model_name=prediction.provenance.bundle_name if prediction else "",
+            model_hash=prediction.provenance.bundle_hash if prediction else "",
+            program_version=__version__,
+        )
+        desk.saving = True
+        desk.events.conditions_changed.emit(None)
+        self._save(workspace, session, info, decision, journal.length_when_kept())
+        return AcceptOutcome.SAVING
+
+    def versions(self) -> tuple[LabelVersion, ...]:
+        """The saved versions of the open case, oldest first, as they stood when it was opened."""
+        return self._opening.versions
+
+    def reject(self, reason: str = "") -> None:
+        """The prediction is no use; nothing is saved as a mask."""
+        self._verdict(CaseState.REJECTED, reason)
+
+    def later(self) -> None:
+        """Put the case off; it stays in the worklist as undone."""
+        self._verdict(CaseState.LATER, "")
+
+    def flag(self, note: str = "") -> None:
+        """Mark the case for somebody else's eye and stay on it."""
+        self._verdict(CaseState.FLAGGED, note, then_next=False)
+
+    def _save(
+        self,
+        workspace: Workspace,
+        session: Session,
+        info: VersionInfo,
+        decision: Decision,
+        journal_length: Future[int | None],
+    ) -> None:
+        case_id, labels, grid = session.case.id, session.labels, session.grid
+        table = session.table
+
+        def work(report: Report, cancelled: CancelCheck) -> LabelVersion:
+            if table.entries:
+                workspace.add_label_table(table)
+                workspace.reviews.take_table(case_id, table.key)
+            # The version says how much of the journal it holds, so every stroke must be in it first.
+            kept = replace(info, journal_bytes=journal_length.result())
+            version = workspace.labels.save(case_id, labels, grid, kept)
+            workspace.journals.seal(workspace.journals.path(case_id, info.session), version.number)
+            return version
+
+        self._desk.runner.submit(
+            Lane.STORE,
+            f"Saving {session.case.name}",
+            work,
+            lambda version: self._saved(session, version, decision),
+            self._not_saved,
+            case_id=case_id,
+            must_finish=True,
+        )
+
+    def _saved(self, session: Session, version: LabelVersion, decision: Decision) -> None:
+        self._desk.saving = False
+        self._opening.forget_journal()
+        words = decision.kind.value
+        if decision.kind is CaseState.CORRECTED:
+            words += f", {decision.ml_added:.2f} mL added and {decision.ml_removed:.2f} mL removed"
+        self._desk.say(f"{session.case.name}: version {version.number} saved ({words}).")
+        self._go_on()
+
+    def _not_saved(self, error: Exception) -> None:
+        self._desk.saving = False
+        self._desk.fail(error, "Saving the mask")
+        self._desk.events.conditions_changed.emit(None)
+
+    def _verdict(self, state: CaseState, note: str, *, then_next: bool = True) -> None:
+        desk = self._desk
+        session, workspace = desk.session, desk.workspace
+        if session is None or workspace is None or desk.saving:
+            return
+        if session.read_only_reason is not None:
+            desk.say(session.read_only_reason, "warning")
+            return
+        case_id, name = session.case.id, session.case.name
+        record = DecisionRecord(kind=state, reader=desk.reader, note=note)
+
+        def done(value: None) -> None:
+            desk.say(f"{name}: {state}.")
+            if then_next:
+                self._go_on(reopen=False)
+            else:
+                desk.refresh_cases()
+
+        desk.runner.submit(
+            Lane.STORE,
+            f"Keeping the verdict on {name}",
+            lambda report, cancelled: workspace.reviews.record_decision(case_id, record),
+            done,
+            case_id=case_id,
+            must_finish=True,
+            quiet=True,
+        )
+
+    def _go_on(self, *, reopen: bool = True) -> None:
+        """Read the rows again, then open the next undone case, or show this one as it now stands."""
+        desk = self._desk
+        workspace = desk.workspace
+        if workspace is None:
+            return
+
+        def done(rows: tuple[CaseRow, ...]) -> None:
+            if desk.workspace is not workspace:
+                return
+            desk.cases = rows
+            desk.events.cases_changed.emit(None)
+            desk.events.conditions_changed.emit(None)
+            if desk.neighbour(1) is not None:
+                self._opening.next_case()
+            elif reopen:
+                self._opening.reopen()
+                desk.say("Every case of this worklist has been read.")
+
+        desk.runner.submit(
+            Lane.STORE,
+            "Reading the worklist",
+            lambda report, cancelled: workspace.reviews.cases(),
+            done,
+            quiet=True,
+        )

@@ -1,0 +1,206 @@
+"""One composite image per view and frame: grey window, attention, mask and outlines, in device pixels.
+
+Everything is sampled where the device pixels are, so voxels are as large as their millimetres, outlines stay
+thin and attention lies where it belongs. Only the slice that is shown is windowed. No Qt: the caller owns the
+buffer.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from app.core.attention_colours import attention_alpha, attention_colours
+from app.core.attention_plane import AttentionPlane, cut_attention
+from app.core.labels import LabelTable
+from app.core.look import Look, Viewport
+from app.core.mask_paint import paint_mask
+from app.core.planes import SliceFrame
+from app.core.sampling import AxisSamples, Float32Array, axis_samples, sample_linear, sample_nearest
+from app.core.windowing import WINDOW_PRESETS, WindowPreset, automatic_window, presets_for
+from model.attention import AttentionMap
+from model.volume import Volume
+
+__all__ = [
+    "BACKGROUND",
+    "WINDOW_PRESETS",
+    "Look",
+    "Scratch",
+    "Viewport",
+    "WindowPreset",
+    "attention_alpha",
+    "attention_colours",
+    "automatic_window",
+    "compose",
+    "presets_for",
+]
+
+Picture = npt.NDArray[np.uint32]
+Labels = npt.NDArray[np.unsignedinteger[Any]]
+
+BACKGROUND = 0xFF000000
+"""What surrounds the scan: black, 0xffRRGGBB."""
+
+# Rows of the picture made at a time: small enough that every step's arrays stay in the processor's cache.
+_BAND_PIXELS = 40_000
+
+
+class Scratch:
+    """The windowed slice a view showed last, so that panning, zooming and painting do not window it again.
+
+    Each view keeps its own. It holds one slice (float32) and never changes what is drawn.
+    """
+
+    def __init__(self) -> None:
+        self._volume: Volume | None = None
+        self._key: tuple[SliceFrame, int, float, float, bool] | None = None
+        self._grey: Float32Array = np.empty((0, 0), np.float32)
+
+    def grey(self, volume: Volume, frame: SliceFrame, slice_index: int, look: Look) -> Float32Array:
+        """The slice (rows, columns) through the grey window, 0–255, unrounded."""
+        key = (frame, slice_index, look.level, look.width, look.inverted)
+        if volume is not self._volume or key != self._key:
+            self._grey = _windowed(frame.cut(volume.values, slice_index), look)
+            self._volume, self._key = volume, key
+        return self._grey
+
+
+def compose(
+    out: Picture,
+    volume: Volume,
+    labels: Labels | None,
+    table: LabelTable | None,
+    attention: AttentionMap | None,
+    look: Look,
+    frame: SliceFrame,
+    slice_index: int,
+    viewport: Viewport,
+    scratch: Scratch | None = None,
+) -> None:
+    """Draw one view into `out`, whole.
+
+    Order, from below: grey, attention, filled mask, outlines. A label the table does not know is drawn white.
+
+    Args:
+        out: (height_px, width_px), uint32, 0xffRRGGBB as QImage.Format_RGB32 has it; every pixel is written.
+        volume: the scan.
+        labels: the mask (z, y, x) on the scan's grid, or None.
+        table: the colours of the labels.
+        attention: the map to lay over the scan, or None; drawn whatever `look.attention_key` says.
+        look: what the reader chose to see.
+        frame: the plane, as `planes.slice_frame(volume.grid, …)` gave it.
+        slice_index: the slice, 0 to frame.count − 1.
+        viewport: the part of the slice that fills the view.
+        scratch: what the same view kept from its last frame; faster, never different.
+    """
+    if out.shape != (viewport.height_px, viewport.width_px) or out.dtype != np.uint32:
+        raise ValueError(
+            f"the picture must be uint32 of {viewport.height_px}×{viewport.width_px} pixels, "
+            f"not {out.dtype} of {out.shape}"
+        )
+    row_places, column_places = viewport.rows_shown(frame), viewport.columns_shown(frame)
+    rows, columns = axis_samples(row_places, frame.rows), axis_samples(column_places, frame.columns)
+    _surround(out, rows, columns)
+    if rows.size == 0 or columns.size == 0:
+        return
+    grey = (scratch or Scratch()).grey(volume, frame, slice_index, look)
+    tint = None
+    if attention is not None and not look.bare:
+        tint = cut_attention(
+            attention, volume.grid, frame, slice_index, row_places, column_places, (rows, columns)
+        )
+    _paint_scan(out, grey, rows, columns, look, tint)
+    if labels is not None and look.mask_visible and not look.bare:
+        shown = frame.cut(labels, slice_index)
+        opacity = min(1.0, max(0.0, look.mask_opacity))
+        paint_mask(out, shown, rows, columns, table, opacity, viewport.outline_px if look.outline else 0)
+
+
+def _windowed(plane: npt.NDArray[np.generic], look: Look) -> Float32Array:
+    """Grey 0–255 of a slice, row by row in memory; NaN is black."""
+    width = max(look.width, 1e-6)
+    scale, black = 255.0 / width, look.level - look.width / 2
+    # float32 holds every value of these types; wider ones lose digits only after black is taken off.
+    exact = plane.dtype in (np.uint8, np.int8, np.uint16, np.int16, np.float32, np.float16)
+    grey = np.empty(plane.shape, np.float32)
+    np.subtract(plane, black, out=grey, dtype=np.float32 if exact else np.float64, casting="unsafe")
+    grey *= np.float32(scale)
+    if plane.dtype.kind == "f":
+        np.nan_to_num(grey, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
+    np.clip(grey, 0.0, 255.0, out=grey)
+    if look.inverted:
+        np.subtract(np.float32(255.0), grey, out=grey)
+    return grey
+
+
+def _surround(out: Picture, rows: AxisSamples, columns: AxisSamples) -> None:
+    """Background wherever the scan is not."""
+    out[: rows.start] = BACKGROUND
+    out[rows.stop :] = BACKGROUND
+    out[rows.start : rows.stop, : columns.start] = BACKGROUND
+    out[rows.start : rows.stop, columns.stop :] = BACKGROUND
+
+
+def _paint_scan(
+    out: Picture,
+    grey: Float32Array,
+    rows: AxisSamples,
+    columns: AxisSamples,
+    look: Look,
+    tint: AttentionPlane | None,
+) -> None:
+    """Grey, and the tint of attention over it, in bands of rows."""
+    blend = _tinted(look.attention_opacity) if tint is not None else None
+    band = max(1, _BAND_PIXELS // columns.size)
+    for start in range(rows.start, rows.stop, band):
+        stop = min(start + band, rows.stop)
+        part = rows.part(start, stop)
+        shown = sample_linear(grey, part, columns) if look.smooth else sample_nearest(grey, part, columns)
+        shown += np.float32(0.5)
+        level = shown.astype(np.uint8)
+        target = out[start:stop, columns.start : columns.stop]
+        np.multiply(level, np.uint32(0x010101), out=target)
+        target |= np.uint32(0xFF000000)
+        if tint is None or blend is None:
+            continue
+        top, bottom = max(start, tint.rows.start), min(stop, tint.rows.stop)
+        if top < bottom:
+            across = slice(tint.columns.start - columns.start, tint.columns.stop - columns.start)
+            _paint_tint(target, level, tint, blend, slice(top - start, bottom - start), across, start)
+
+
+def _paint_tint(
+    target: Picture,
+    level: npt.NDArray[np.uint8],
+    tint: AttentionPlane,
+    blend: Picture,
+    down: slice,
+    across: slice,
+    first: int,
+) -> None:
+    """Attention over the part of a band (first device row `first`) that the map covers."""
+    value, covered = tint.levels(first + down.start, first + down.stop)
+    index = value.astype(np.uint16)
+    index <<= 8
+    index |= level[down, across]
+    colours = blend.take(index)
+    if covered is None:
+        target[down, across] = colours
+    else:
+        np.copyto(target[down, across], colours, where=covered)
+
+
+@lru_cache(maxsize=8)
+def _tinted(opacity: float) -> Picture:
+    """The picture's colour for every pair of attention and grey: index attention × 256 + grey (65536,)."""
+    alpha = attention_alpha(opacity)[:, None]
+    grey = np.arange(256.0)
+    result = np.full((256, 256), 0xFF, np.uint32)
+    for channel in range(3):
+        colour = attention_colours()[:, channel].astype(float)[:, None]
+        result <<= 8
+        result |= np.rint(grey * (1 - alpha) + colour * alpha).astype(np.uint32)
+    return result.ravel()

@@ -1,0 +1,129 @@
+"""What the values of a mask mean: names, colours and coded terms. The mask is an array in the session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from model.errors import WorkspaceError
+
+Colour = tuple[int, int, int]
+
+
+class LabelLike(Protocol):
+    """A label as a bundle describes it (`model.bundle.BundleLabel`)."""
+
+    @property
+    def value(self) -> int:
+        """Its value in the mask."""
+
+    @property
+    def name(self) -> str:
+        """What the reader sees."""
+
+    @property
+    def colour(self) -> Colour:
+        """Red, green, blue in 0–255."""
+
+    @property
+    def term(self) -> str:
+        """A coded term, or empty."""
+
+
+@dataclass(frozen=True)
+class LabelEntry:
+    """One label.
+
+    Attributes:
+        value: its value in the mask, 1 to 65535; 0 is background and has no entry.
+        name: what the reader sees.
+        colour: red, green, blue in 0–255.
+        term: a coded term such as "SCT:15776009", or empty.
+    """
+
+    value: int
+    name: str
+    colour: Colour
+    term: str = ""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.value <= 0xFFFF:
+            raise ValueError(f"a label value lies between 1 and 65535, not {self.value}")
+        if not self.name.strip():
+            raise ValueError(f"label {self.value} needs a name")
+        if len(self.colour) != 3 or not all(0 <= part <= 255 for part in self.colour):
+            raise ValueError(f"a colour is three numbers in 0–255, not {self.colour}")
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """The labels of a case, in the order they are shown; a case takes one table and keeps it."""
+
+    key: str
+    entries: tuple[LabelEntry, ...]
+
+    def __post_init__(self) -> None:
+        values = [entry.value for entry in self.entries]
+        if len(set(values)) != len(values):
+            raise ValueError(f"label table {self.key!r} names a value twice: {sorted(values)}")
+
+    @classmethod
+    def from_bundle(cls, bundle_labels: Iterable[LabelLike], key: str) -> LabelTable:
+        """The table of a bundle's labels; background (value 0) is left out where a bundle lists it."""
+        return cls(
+            key,
+            tuple(
+                LabelEntry(label.value, label.name, _colour(label.colour), label.term)
+                for label in bundle_labels
+                if label.value != 0
+            ),
+        )
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The values, in the order they are shown."""
+        return tuple(entry.value for entry in self.entries)
+
+    def entry(self, value: int) -> LabelEntry | None:
+        """The label with this value; None for background and for values the table does not know."""
+        return next((entry for entry in self.entries if entry.value == value), None)
+
+    def name(self, value: int) -> str:
+        """A value in words: "background", a label's name, or "label 7" where the table has none."""
+        if value == 0:
+            return "background"
+        found = self.entry(value)
+        return found.name if found else f"label {value}"
+
+    def to_json(self) -> str:
+        """One JSON object: key and entries (value, name, colour, term)."""
+        rows = [
+            {"value": e.value, "name": e.name, "colour": list(e.colour), "term": e.term} for e in self.entries
+        ]
+        return json.dumps({"key": self.key, "entries": rows}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> LabelTable:
+        """The table `to_json` wrote; raises `WorkspaceError` where the text is not one."""
+        try:
+            content = json.loads(text)
+            return cls(
+                str(content["key"]),
+                tuple(
+                    LabelEntry(
+                        int(row["value"]), str(row["name"]), _colour(row["colour"]), str(row.get("term", ""))
+                    )
+                    for row in content["entries"]
+                ),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise WorkspaceError(
+                f"A label table cannot be read ({error}); restore workspace.json from a copy."
+            ) from error
+
+
+def _colour(parts: Iterable[int]) -> Colour:
+    red, green, blue = (int(part) for part in parts)
+    return red, green, blue

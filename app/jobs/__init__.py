@@ -1,0 +1,1 @@
+"""Long work off the GUI thread: lanes of one thread each, and child processes."""

@@ -1,0 +1,295 @@
+"""The foot of the window: what lies under the pointer, the running job with Cancel, and messages that take no focus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
+
+from app.controllers import Controllers
+from app.controllers.conditions import Condition
+from app.controllers.desk import RecoveryOffer
+from app.core.messages import Message
+from app.jobs.runner import Job
+from app.ui import bind, folding, theme, words
+from app.ui.qt_bridge import SlotGuard
+from app.ui.view_pane import ElidedLabel
+from model.grid import Float3
+
+_INFO_MS = 8000
+# A job shorter than this comes and goes unseen; a bar that flashes up is noise.
+_SHOW_JOB_AFTER_MS = 250
+
+TOOL_HINTS = {
+    "crosshair": "Crosshair: drag to link the three planes.  Wheel: slices.  Ctrl+wheel: zoom.  Hold X: bare scan.",
+    "brush": "Brush: drag to paint.  Shift+wheel: radius.  Alt+1–9: label.  E: erase.  Hold X: bare scan.",
+    "erase": "Erase: drag to take away the active label.  Shift+wheel: radius.  B: brush.  Hold X: bare scan.",
+    "region": "Region box: drag a box, or its edges; a prediction then looks only inside it.  F5: predict.",
+}
+
+
+class ReadOutLine(QWidget):
+    """Position, intensity, label and attention under the pointer; where there is none, at the crosshair."""
+
+    def __init__(self, controllers: Controllers) -> None:
+        super().__init__()
+        self._desk, self._looking = controllers.desk, controllers.looking
+        self._voxel: Float3 | None = None
+        self.setAccessibleName("Read-out: position, intensity, label and attention under the pointer")
+        self._parts: list[QLabel] = []
+        self._captions: list[QLabel] = []
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        for caption, wide in (("Position", 190), ("Value", 70), ("Label", 96), ("", 190)):
+            name = folding.label(caption, "faint")
+            value = folding.label()
+            value.setFont(theme.font(tabular=True))
+            value.setMinimumWidth(wide)
+            value.setAccessibleName(f"{caption or 'Attention'} under the pointer")
+            self._captions.append(name)
+            self._parts.append(value)
+            layout.addWidget(name)
+            layout.addWidget(value)
+            layout.addSpacing(8)
+        events = self._desk.events
+        bind.listen_all(
+            self, (events.crosshair_changed, events.labels_changed, events.look_changed), self._show
+        )
+        bind.listen_all(self, (events.case_opened, events.case_closed, events.prediction_changed), self._show)
+        self._show()
+
+    @property
+    def text(self) -> str:
+        """All that is said, for tests and the tour."""
+        return "  ".join(part.text() for part in self._parts)
+
+    def hover(self, voxel: Float3 | None) -> None:
+        """The pointer is over a voxel (z, y, x), or over none."""
+        self._voxel = voxel
+        self._show()
+
+    def _show(self) -> None:
+        session = self._desk.session
+        place = self._voxel if self._voxel is not None or session is None else session.crosshair
+        found = self._looking.read_out(place) if place is not None else None
+        values = (
+            (found.position, found.intensity, found.label, found.attention) if found else ("–", "–", "–", "")
+        )
+        shows_attention = bool(values[3])
+        self._captions[3].setVisible(shows_attention)
+        self._parts[3].setVisible(shows_attention)
+        for label, text in zip(self._parts, values, strict=True):
+            label.setText(text[:1].upper() + text[1:])
+
+
+class JobBar(QWidget):
+    """The running job: title, how far, how long still, and Cancel."""
+
+    def __init__(self, controllers: Controllers, guard: SlotGuard) -> None:
+        super().__init__()
+        self._desk = controllers.desk
+        self._title = folding.label()
+        self._left = folding.label(role="small")
+        self._left.setFont(theme.font(theme.SMALL_PX, tabular=True))
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(130)
+        self.bar.setAccessibleName("Progress")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Cancel the running job (Esc)")
+        self.cancel.setProperty("role", "quiet")
+        self.cancel.setIcon(theme.icon("circle-stop", theme.QUIET))
+        self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.cancel.clicked.connect(guard.wrap(lambda _=False: self._cancel()))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        for widget in (self._title, self.bar, self._left, self.cancel):
+            layout.addWidget(widget)
+        self._delay = QTimer(self)
+        self._delay.setSingleShot(True)
+        self._delay.setInterval(_SHOW_JOB_AFTER_MS)
+        self._delay.timeout.connect(self._appear)
+        bind.listen(self, self._desk.events.job_changed, self._job_changed)
+        bind.listen(self, self._desk.events.conditions_changed, lambda _: self._job_changed(None))
+        self.hide()
+
+    def _cancel(self) -> None:
+        job = self._desk.running_job
+        if job is not None:
+            job.cancel()
+            self._title.setText(f"{job.title}: stopping…")
+
+    def _job_changed(self, _: Job | None) -> None:
+        job = self._desk.running_job
+        if job is None:
+            self._delay.stop()
+            self.hide()
+            return
+        text = f"{job.title}: {job.text}" if job.text else job.title
+        metrics = self._title.fontMetrics()
+        self._title.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, 300))
+        self._title.setToolTip(text)
+        self.bar.setRange(0, 1000 if job.fraction > 0 else 0)
+        self.bar.setValue(round(job.fraction * 1000))
+        seconds = job.remaining_seconds
+        self._left.setText(
+            f"about {words.duration(seconds)} left" if seconds is not None and seconds > 1 else ""
+        )
+        self.cancel.setEnabled(not job.must_finish and not job.is_cancelled)
+        if self.isHidden() and not self._delay.isActive():
+            self._delay.start()
+
+    def _appear(self) -> None:
+        if self._desk.is_on(Condition.JOB_RUNNING):
+            self.show()
+
+
+class MessageBar(QFrame):
+    """The newest message, or else a hint for the tool in hand.
+
+    It has its own line, always there, so that nothing above it ever moves under the pointer. Information goes by
+    itself; warnings and errors stay until they are closed or another one comes.
+    """
+
+    def __init__(self, controllers: Controllers) -> None:
+        super().__init__()
+        self._desk, self._editing = controllers.desk, controllers.editing
+        self.setObjectName("Message")
+        self.setAccessibleName("Message")
+        self.setFixedHeight(32)
+        self._icon = QLabel()
+        self._icon.setFixedWidth(18)
+        self._text = ElidedLabel()
+        self._close = QToolButton()
+        self._close.setIcon(theme.icon("x", theme.QUIET))
+        self._close.setIconSize(QSize(14, 14))
+        self._close.setToolTip("Close this message")
+        self._close.setAccessibleName("Close this message")
+        self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._close.clicked.connect(self.clear)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 0, 6, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self._icon)
+        layout.addWidget(self._text, 1)
+        layout.addWidget(self._close)
+        self._gone = QTimer(self)
+        self._gone.setSingleShot(True)
+        self._gone.setInterval(_INFO_MS)
+        self._gone.timeout.connect(self.clear)
+        self._message: Message | None = None
+        events = self._desk.events
+        bind.listen(self, events.message, self.show_message)
+        bind.listen(self, events.case_opening, lambda _: self._dismiss("info", "warning"))
+        bind.listen_all(self, (events.tool_changed, events.case_opened, events.case_closed), self._show)
+        self._show()
+
+    @property
+    def text(self) -> str:
+        """The message on the screen; empty where there is none."""
+        return self._message.text if self._message else ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the message on the screen; empty where there is none."""
+        return self._message.kind if self._message else ""
+
+    def show_message(self, message: Message) -> None:
+        """Show a message; an error on the screen is not pushed away by mere information."""
+        if message.kind == "info" and self.kind == "error":
+            return
+        self._message = message
+        if message.kind == "info":
+            self._gone.start()
+        else:
+            self._gone.stop()
+        self._show()
+
+    def clear(self) -> None:
+        """Take the message away."""
+        self._message = None
+        self._show()
+
+    def _dismiss(self, *kinds: str) -> None:
+        if self.kind in kinds:
+            self.clear()
+
+    def _show(self) -> None:
+        message = self._message
+        self._close.setVisible(message is not None)
+        self._icon.setVisible(message is not None)
+        kind = message.kind if message else "hint"
+        if self.property("kind") != kind:
+            self.setProperty("kind", kind)
+            self.style().polish(self)
+        hint = TOOL_HINTS.get(self._editing.tool, "") if self._desk.session is not None else ""
+        self._text.say(message.text if message else hint)
+        self._text.setStyleSheet(f"color: {theme.TEXT if message else theme.FAINT};")
+        if message is not None:
+            colour = theme.MESSAGE_COLOURS[message.kind]
+            self._icon.setPixmap(
+                theme.pixmap(theme.MESSAGE_ICONS[message.kind], 16, colour, self.devicePixelRatioF())
+            )
+
+
+class RecoveryBar(QFrame):
+    """Work of an earlier run that never became a version: take it back, or not now."""
+
+    def __init__(self, controllers: Controllers, guard: SlotGuard) -> None:
+        super().__init__()
+        self.setObjectName("Recovery")
+        self.setAccessibleName("Unsaved work was kept")
+        self._icon = QLabel()
+        self._text = folding.label(wraps=True)
+        self.take = QPushButton("Take it back")
+        self.take.setProperty("role", "primary")
+        self.decline = QPushButton("Not now")
+        self.decline.setProperty("role", "quiet")
+        self.take.clicked.connect(guard.wrap(lambda _=False: self._answer(controllers.opening.take_recovery)))
+        self.decline.clicked.connect(
+            guard.wrap(lambda _=False: self._answer(controllers.opening.decline_recovery))
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 8, 14, 8)
+        layout.setSpacing(10)
+        layout.addWidget(self._icon)
+        layout.addWidget(self._text, 1)
+        layout.addWidget(self.take)
+        layout.addWidget(self.decline)
+        for button in (self.take, self.decline):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        events = controllers.desk.events
+        bind.listen(self, events.recovery_offered, self._offer)
+        bind.listen(self, events.case_closed, lambda _: self.hide())
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What is offered."""
+        return self._text.text()
+
+    def _offer(self, offer: RecoveryOffer) -> None:
+        self._icon.setPixmap(theme.pixmap("history", 18, theme.WARNING, self.devicePixelRatioF()))
+        when = offer.when.astimezone()
+        by = f" by {offer.reader}" if offer.reader else ""
+        self._text.setText(
+            f"Work from {when:%d %B, %H:%M}{by} was kept: {words.count(offer.strokes, 'stroke')}, "
+            f"{words.count(offer.voxels, 'voxel')} changed."
+        )
+        self.show()
+
+    def _answer(self, call: Callable[[], None]) -> None:
+        self.hide()
+        call()

@@ -1,0 +1,410 @@
+"""One plane of the open case: a composite image at device pixels, what is drawn over it, and the mouse.
+
+The picture comes from `app.core.display.compose` into one reused buffer; the verbs are the controllers'. Why it is
+a plain widget: docs/decisions/0003-slice-view.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QHideEvent,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.controllers import Controllers
+from app.core.display import Look, Scratch, Viewport, compose
+from app.core.planes import Plane, SliceFrame
+from app.core.session import Session
+from app.ui import bind, slice_overlay, theme, view_drags, words
+from app.ui.qt_bridge import SlotGuard
+from model.grid import Box, Float3
+
+_ZOOM_STEP = 1.15
+_PAINTING = ("brush", "erase")
+# The lines of the crosshair stand for the other two planes.
+_OTHERS = {
+    Plane.AXIAL: (Plane.SAGITTAL, Plane.CORONAL),
+    Plane.CORONAL: (Plane.SAGITTAL, Plane.AXIAL),
+    Plane.SAGITTAL: (Plane.CORONAL, Plane.AXIAL),
+}
+
+
+class SliceView(QWidget):
+    """A view of one plane; it shows the slice that holds the crosshair.
+
+    Signals:
+        hovered: the voxel (z, y, x) under the pointer, or None.
+        enlarge_asked: a double click asked for this pane to be large, or small again.
+        slice_changed: the view shows another slice or another case.
+    """
+
+    hovered = Signal(object)
+    enlarge_asked = Signal()
+    slice_changed = Signal()
+
+    def __init__(self, plane: Plane, controllers: Controllers, guard: SlotGuard) -> None:
+        super().__init__()
+        self.plane = plane
+        self._controllers, self._desk, self._guard = controllers, controllers.desk, guard
+        self._session: Session | None = None
+        self._frame: SliceFrame | None = None
+        self._slice = 0
+        self._zoom = 1.0
+        self._centre: tuple[float, float] | None = None
+        self._viewport: Viewport | None = None
+        self._buffer: npt.NDArray[np.uint32] = np.zeros((1, 1), np.uint32)
+        self._image = QImage()
+        self._scratch = Scratch()
+        self._stale = True
+        self._pointer: QPointF | None = None
+        self._drag: view_drags.Drag | None = None
+        self._wheel_left = 0.0
+        self.setObjectName(f"{plane}_view")
+        self.setAccessibleName(f"{plane.capitalize()} view")
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(120, 120)
+        events = self._desk.events
+        bind.listen(self, events.case_opened, self._show_case)
+        bind.listen(self, events.case_closed, lambda _: self._show_case(None))
+        bind.listen(self, events.labels_changed, self._labels_changed)
+        bind.listen(self, events.prediction_changed, lambda _: self.redraw())
+        bind.listen(self, events.look_changed, self._look_changed)
+        bind.listen(self, events.crosshair_changed, self._crosshair_changed)
+        bind.listen(self, events.history_changed, lambda _: self.update())
+        bind.listen(self, events.region_changed, lambda _: self.update())
+        bind.listen(self, events.tool_changed, lambda _: self._tool_changed())
+        self._show_case(self._desk.session)
+
+    # -- what it shows -------------------------------------------------------------------------------------
+    @property
+    def frame(self) -> SliceFrame:
+        """How the plane lies on the screen; only while a case is open."""
+        assert self._frame is not None
+        return self._frame
+
+    @property
+    def has_case(self) -> bool:
+        """Whether there is a slice to show."""
+        return self._frame is not None
+
+    @property
+    def slice_index(self) -> int:
+        """The slice shown, from 0."""
+        return self._slice
+
+    @property
+    def image(self) -> QImage:
+        """The composite as last drawn, in device pixels, without what is drawn over it."""
+        return self._image
+
+    def redraw(self) -> None:
+        """Make the composite again at the next paint."""
+        self._stale = True
+        self.update()
+
+    def fit(self) -> None:
+        """The whole slice, in the middle."""
+        self._zoom, self._centre = 1.0, None
+        self._place()
+
+    def zoom_by(self, factor: float, at: QPointF) -> None:
+        """Zoom; what lies under `at` stays there."""
+        if self._frame is None or self._viewport is None:
+            return
+        row, column = self.place_at(at)
+        self._zoom = min(40.0, max(0.5, self._zoom * factor))
+        self._place()
+        moved_row, moved_column = self.place_at(at)
+        centre = (self._viewport.centre_row, self._viewport.centre_column)
+        self._centre = (centre[0] + row - moved_row, centre[1] + column - moved_column)
+        self._place()
+
+    def pan_by(self, delta: QPointF) -> None:
+        """Move the slice by `delta` logical pixels; part of it always stays in the view."""
+        if self._frame is None or self._viewport is None:
+            return
+        per_row, per_column = self.px_per_voxel()
+        row = self._viewport.centre_row - delta.y() / per_row
+        column = self._viewport.centre_column - delta.x() / per_column
+        self._centre = (
+            min(self._frame.rows - 0.5, max(-0.5, row)), min(self._frame.columns - 0.5, max(-0.5, column))
+        )  # fmt: skip
+        self._place()
+
+    # -- places --------------------------------------------------------------------------------------------
+    def place_at(self, point: QPointF) -> tuple[float, float]:
+        """Row and column under a point of the widget; also outside the slice."""
+        assert self._viewport is not None
+        ratio = self.devicePixelRatioF()
+        return self._viewport.to_slice(self.frame, point.x() * ratio, point.y() * ratio)
+
+    def voxel_at(self, point: QPointF) -> Float3:
+        """The voxel (z, y, x, fractional) under a point of the widget, on the shown slice."""
+        row, column = self.place_at(point)
+        return self.frame.to_voxel(self._slice, row, column)
+
+    def point_of(self, voxel: Float3) -> QPointF:
+        """Where a voxel appears in the widget, whatever its slice."""
+        _, row, column = self.frame.from_voxel(voxel)
+        return self._point(row, column)
+
+    def px_per_voxel(self) -> tuple[float, float]:
+        """Logical pixels of one row and of one column."""
+        scale = self.px_per_mm()
+        return scale * self.frame.row_mm, scale * self.frame.column_mm
+
+    def px_per_mm(self) -> float:
+        """Logical pixels of a millimetre."""
+        assert self._viewport is not None
+        return self._viewport.px_per_mm / self.devicePixelRatioF()
+
+    def inside(self, point: QPointF) -> bool:
+        """Whether a point lies on the slice."""
+        if self._frame is None or self._viewport is None:
+            return False
+        row, column = self.place_at(point)
+        return -0.5 <= row < self._frame.rows - 0.5 and -0.5 <= column < self._frame.columns - 0.5
+
+    def cancel_drag(self) -> bool:
+        """Take back a drag that is going on; whether there was one."""
+        drag, self._drag = self._drag, None
+        if drag is not None:
+            self._guard.run(drag.cancel)
+        return drag is not None
+
+    def _point(self, row: float, column: float) -> QPointF:
+        assert self._viewport is not None
+        x, y = self._viewport.to_pixel(self.frame, row, column)
+        ratio = self.devicePixelRatioF()
+        return QPointF(x / ratio, y / ratio)
+
+    def _place(self) -> None:
+        """Work the viewport out again from size, zoom and centre."""
+        if self._frame is None:
+            return
+        ratio = self.devicePixelRatioF()
+        wide, high = max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
+        fitted = Viewport.fitted(self._frame, wide, high, max(1, round(ratio)))
+        row, column = self._centre or (fitted.centre_row, fitted.centre_column)
+        self._viewport = replace(
+            fitted, px_per_mm=fitted.px_per_mm * 0.97 * self._zoom, centre_row=row, centre_column=column
+        )
+        self.redraw()
+
+    # -- what the session says -----------------------------------------------------------------------------
+    def _show_case(self, session: Session | None) -> None:
+        self.cancel_drag()
+        self._session = session
+        self._frame = session.frame(self.plane) if session else None
+        self._zoom, self._centre = 1.0, None
+        if session and self._frame:
+            self._slice = self._frame.slice_at(session.crosshair)
+        self._place()
+        self._tool_changed()
+        self.redraw()
+        self.slice_changed.emit()
+
+    def _labels_changed(self, box: Box) -> None:
+        if self._frame is not None and self._frame.touches(box, self._slice):
+            self.redraw()
+
+    def _look_changed(self, _: Look) -> None:
+        self.redraw()
+
+    def _crosshair_changed(self, voxel: Float3) -> None:
+        if self._frame is None:
+            return
+        index = self._frame.slice_at(voxel)
+        if index != self._slice:
+            self._slice = index
+            self._stale = True
+            self.slice_changed.emit()
+            self._say_hover()
+        self.update()
+
+    def _tool_changed(self) -> None:
+        tool = self._controllers.editing.tool
+        if not self.has_case:
+            self.unsetCursor()
+        elif tool in _PAINTING:
+            self.setCursor(Qt.CursorShape.BlankCursor)
+        else:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        self.update()
+
+    # -- painting ------------------------------------------------------------------------------------------
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the composite, made anew only if it is stale, and what lies over it."""
+        painter = QPainter(self)
+        if self._session is None or self._frame is None or self._viewport is None:
+            painter.fillRect(self.rect(), QColor(theme.VIEW))
+            return
+        if self._stale:
+            self._compose(self._session)
+        painter.drawImage(QRectF(self.rect()), self._image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_over(painter, self._session)
+
+    def _compose(self, session: Session) -> None:
+        assert self._viewport is not None
+        if self._buffer.shape != (self._viewport.height_px, self._viewport.width_px):
+            self._buffer = np.zeros((self._viewport.height_px, self._viewport.width_px), np.uint32)
+            # The image shares the buffer's memory, so a frame costs no copy.
+            self._image = QImage(
+                self._buffer.data, self._buffer.shape[1], self._buffer.shape[0], self._buffer.strides[0],
+                QImage.Format.Format_RGB32,
+            )  # fmt: skip
+        look = self._desk.look
+        compose(
+            self._buffer, session.scan.volume, session.labels, session.table, words.shown_attention(session, look),
+            look, self.frame, self._slice, self._viewport, self._scratch,
+        )  # fmt: skip
+        self._stale = False
+        session.mark_seen(self.plane, self._slice)
+
+    def _paint_over(self, painter: QPainter, session: Session) -> None:
+        area, look, tool = QRectF(self.rect()), self._desk.look, self._controllers.editing.tool
+        slice_overlay.paint_letters(painter, area, self.frame.letters)
+        slice_overlay.paint_scale(painter, area, self.px_per_mm())
+        slice_overlay.paint_badge(painter, area, words.mask_badge(session, look))
+        if session.scan.volume.hints.synthetic:
+            slice_overlay.paint_synthetic(painter, area)
+        shown = words.shown_attention(session, look)
+        if shown is not None and not look.bare:
+            slice_overlay.paint_colour_bar(painter, area, words.level_name(shown))
+        if look.bare:
+            return
+        across, down = _OTHERS[self.plane]
+        lines = slice_overlay.CrosshairLines(
+            self.point_of(session.crosshair),
+            slice_overlay.PLANE_COLOURS[across],
+            slice_overlay.PLANE_COLOURS[down],
+        )
+        slice_overlay.paint_crosshair(painter, area, lines, quiet=tool in _PAINTING)
+        if session.region is not None:
+            top, bottom, left, right = view_drags.span_in_view(self.frame, session.region)
+            slice_overlay.paint_region(
+                painter, QRectF(self._point(top, left), self._point(bottom, right)),
+                here=self.frame.touches(session.region, self._slice), handles=tool == "region",
+            )  # fmt: skip
+        if self._pointer is not None and tool in _PAINTING:
+            entry = session.table.entry(session.active_label)
+            colour = QColor(*entry.colour) if entry else QColor(theme.ACCENT)
+            radius = session.radius_mm * self.px_per_mm()
+            slice_overlay.paint_brush(painter, self._pointer, radius, colour, erases=tool == "erase")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep centre and zoom at the new size."""
+        self._place()
+
+    def event(self, event: QEvent) -> bool:
+        """Also hear that the device pixel ratio changed, which has no handler of its own."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._place()
+        return super().event(event)
+
+    # -- the mouse -----------------------------------------------------------------------------------------
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin the drag that belongs to the button."""
+        if self.has_case and self._drag is None:
+            self._drag = self._guard.run(self._begin, event.button(), event.position())
+        event.accept()
+
+    def _begin(self, button: Qt.MouseButton, point: QPointF) -> view_drags.Drag | None:
+        if button == Qt.MouseButton.MiddleButton:
+            return view_drags.PanDrag(self, point)
+        if button == Qt.MouseButton.RightButton:
+            return view_drags.WindowDrag(self._controllers, point)
+        if button != Qt.MouseButton.LeftButton:
+            return None
+        tool = self._controllers.editing.tool
+        if tool in _PAINTING:
+            return view_drags.StrokeDrag(self, self._controllers, point) if self.inside(point) else None
+        if tool == "region":
+            return view_drags.RegionDrag(self, self._controllers, point)
+        if tool == "pan":
+            return view_drags.PanDrag(self, point)
+        return view_drags.CrosshairDrag(self, self._controllers, point)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go on with the drag, and say what lies under the pointer."""
+        self._pointer = event.position()
+        if self._drag is not None:
+            self._guard.run(self._drag.move, event.position())
+        self._say_hover()
+        if self._controllers.editing.tool in _PAINTING:
+            self.update()
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End the drag."""
+        drag, self._drag = self._drag, None
+        if drag is not None:
+            self._guard.run(drag.finish)
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """One pane large; while painting, two quick dabs are two dabs."""
+        if event.button() == Qt.MouseButton.LeftButton and self._controllers.editing.tool not in _PAINTING:
+            self.cancel_drag()
+            self.enlarge_asked.emit()
+            event.accept()
+        else:
+            self.mousePressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Slice; with Ctrl zoom; with Shift the brush radius. Fine wheels add up to whole steps."""
+        if not self.has_case:
+            return
+        # With Alt or Shift some platforms turn the wheel sideways.
+        delta = event.angleDelta().y() or event.angleDelta().x()
+        steps = delta / 120
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoom_by(_ZOOM_STEP**steps, event.position())
+            event.accept()
+            return
+        self._wheel_left += steps
+        whole = int(self._wheel_left)
+        self._wheel_left -= whole
+        if whole and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._guard.run(self._controllers.editing.change_radius, whole)
+            self.update()
+        elif whole:
+            self._guard.run(self._controllers.looking.scroll, self.plane, whole)
+        event.accept()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """The pointer came in."""
+        self._pointer = event.position()
+        self._say_hover()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The pointer left: no brush outline, no read-out."""
+        self._pointer = None
+        self.hovered.emit(None)
+        self.update()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """A hidden view keeps no drag."""
+        self.cancel_drag()
+
+    def _say_hover(self) -> None:
+        point = self._pointer
+        self.hovered.emit(self.voxel_at(point) if point is not None and self.inside(point) else None)

@@ -1,0 +1,245 @@
+"""What a held mouse button does in a view: one small class per drag, each begun, moved, and finished or cancelled.
+
+They turn places in a view into calls of the controllers. The region box's arithmetic (which edges move) is here;
+painting, history and geometry are not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtCore import QPointF
+
+from app.controllers import Controllers
+from app.core.planes import SliceFrame
+from model.grid import Box, Float3
+
+# How near to an edge of the region box, in logical pixels, a press takes hold of it.
+GRIP_PX = 8.0
+
+
+class ViewPlaces(Protocol):
+    """What a drag asks of the view it happens in; points are logical pixels of the widget."""
+
+    @property
+    def frame(self) -> SliceFrame: ...
+    @property
+    def slice_index(self) -> int: ...
+    def place_at(self, point: QPointF) -> tuple[float, float]:
+        """Row and column under a point, also outside the slice."""
+        ...
+
+    def voxel_at(self, point: QPointF) -> Float3:
+        """The voxel under a point on the shown slice, also outside the volume."""
+        ...
+
+    def pan_by(self, delta: QPointF) -> None: ...
+    def px_per_voxel(self) -> tuple[float, float]:
+        """Logical pixels of a row and of a column."""
+        ...
+
+
+class Drag(Protocol):
+    """A drag in progress."""
+
+    def move(self, point: QPointF) -> None: ...
+    def finish(self) -> None: ...
+    def cancel(self) -> None: ...
+
+
+class CrosshairDrag:
+    """The crosshair follows the pointer, kept inside the volume."""
+
+    def __init__(self, view: ViewPlaces, controllers: Controllers, point: QPointF) -> None:
+        self._view, self._controllers = view, controllers
+        self.move(point)
+
+    def move(self, point: QPointF) -> None:
+        """Go to the voxel under `point`."""
+        shape = self._view.frame.shape
+        z, y, x = (
+            min(n - 1.0, max(0.0, float(round(place))))
+            for place, n in zip(self._view.voxel_at(point), shape, strict=True)
+        )
+        self._controllers.looking.move_crosshair((z, y, x))
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+    def cancel(self) -> None:
+        """The crosshair stays where it is."""
+
+
+class StrokeDrag:
+    """One stroke of the brush or the eraser: one entry in the history."""
+
+    def __init__(self, view: ViewPlaces, controllers: Controllers, point: QPointF) -> None:
+        self._view, self._editing = view, controllers.editing
+        self._editing.begin_stroke(view.frame.plane, view.voxel_at(point))
+
+    def move(self, point: QPointF) -> None:
+        """Paint on to `point`."""
+        self._editing.extend_stroke(self._view.voxel_at(point))
+
+    def finish(self) -> None:
+        """End the stroke."""
+        self._editing.end_stroke()
+
+    def cancel(self) -> None:
+        """Take the stroke back."""
+        self._editing.cancel_stroke()
+
+
+class PanDrag:
+    """The slice follows the pointer."""
+
+    def __init__(self, view: ViewPlaces, point: QPointF) -> None:
+        self._view, self._last = view, point
+
+    def move(self, point: QPointF) -> None:
+        """Move the slice by as much as the pointer moved."""
+        self._view.pan_by(point - self._last)
+        self._last = point
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+    def cancel(self) -> None:
+        """The slice stays where it is."""
+
+
+class WindowDrag:
+    """Right drag: width across, level up and down; a hundred pixels change either by a third of the first width."""
+
+    def __init__(self, controllers: Controllers, point: QPointF) -> None:
+        self._looking, self._start = controllers.looking, point
+        look = controllers.desk.look
+        self._level, self._width = look.level, look.width
+
+    def move(self, point: QPointF) -> None:
+        """Set the window for this distance from the start."""
+        step = self._width / 300.0
+        delta = point - self._start
+        width = max(self._width * 0.01, self._width + delta.x() * step)
+        self._looking.set_window(self._level - delta.y() * step, width)
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+    def cancel(self) -> None:
+        """Back to the first window."""
+        self._looking.set_window(self._level, self._width)
+
+
+@dataclass(frozen=True)
+class Grip:
+    """Which edges of the region box a drag moves: −1 the first, +1 the last, 0 neither; all zero moves the box."""
+
+    row: int
+    column: int
+
+
+class RegionDrag:
+    """A new region box, or an edge, a corner or the whole of the one there is."""
+
+    def __init__(self, view: ViewPlaces, controllers: Controllers, point: QPointF) -> None:
+        self._view, self._editing = view, controllers.editing
+        session = controllers.desk.session
+        self._before: Box | None = session.region if session else None
+        self._from = view.place_at(point)
+        self._grip = grip_at(view, self._before, point) if self._before else None
+
+    def move(self, point: QPointF) -> None:
+        """Set the box for the pointer at `point`."""
+        row, column = self._view.place_at(point)
+        frame = self._view.frame
+        if self._before is None or self._grip is None:
+            rows, columns = _span(self._from[0], row), _span(self._from[1], column)
+            box = _with_depth(frame, self._view.slice_index, rows, columns, self._before)
+        else:
+            box = _pulled(frame, self._before, self._grip, row - self._from[0], column - self._from[1])
+        box = box.clipped(frame.shape)
+        if box.size > 0:
+            self._editing.set_region(box)
+
+    def finish(self) -> None:
+        """Nothing is left to do: the box is set while it is drawn."""
+
+    def cancel(self) -> None:
+        """Back to the box there was."""
+        self._editing.set_region(self._before)
+
+
+def span_in_view(frame: SliceFrame, box: Box) -> tuple[float, float, float, float]:
+    """First row, last row, first column, last column of a box as edges (half a voxel outside the centres)."""
+    first = frame.from_voxel((float(box.start[0]), float(box.start[1]), float(box.start[2])))
+    last = frame.from_voxel((box.stop[0] - 1.0, box.stop[1] - 1.0, box.stop[2] - 1.0))
+    rows, columns = sorted((first[1], last[1])), sorted((first[2], last[2]))
+    return rows[0] - 0.5, rows[1] + 0.5, columns[0] - 0.5, columns[1] + 0.5
+
+
+def grip_at(view: ViewPlaces, box: Box, point: QPointF) -> Grip | None:
+    """What a press at `point` takes hold of; None away from the box (a new one is drawn)."""
+    top, bottom, left, right = span_in_view(view.frame, box)
+    row, column = view.place_at(point)
+    per_row, per_column = view.px_per_voxel()
+    near_row, near_column = GRIP_PX / per_row, GRIP_PX / per_column
+    if not (
+        top - near_row <= row <= bottom + near_row and left - near_column <= column <= right + near_column
+    ):
+        return None
+    at_row = -1 if abs(row - top) <= near_row else 1 if abs(row - bottom) <= near_row else 0
+    at_column = -1 if abs(column - left) <= near_column else 1 if abs(column - right) <= near_column else 0
+    return Grip(at_row, at_column)
+
+
+def _span(a: float, b: float) -> tuple[int, int]:
+    """First and last voxel (inclusive) between two places."""
+    low, high = sorted((round(a), round(b)))
+    return low, high
+
+
+def _with_depth(
+    frame: SliceFrame, slice_index: int, rows: tuple[int, int], columns: tuple[int, int], before: Box | None
+) -> Box:
+    """The box of a drawn rectangle; as deep as the one before it, else as deep as it is wide, about this slice."""
+    if before is not None:
+        axis = frame.slice_axis
+        box = _box(frame, (slice_index, slice_index), rows, columns)
+        start, stop = list(box.start), list(box.stop)
+        if before.start[axis] <= start[axis] < before.stop[axis]:
+            start[axis], stop[axis] = before.start[axis], before.stop[axis]
+            return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    height_mm = (rows[1] - rows[0] + 1) * frame.row_mm
+    width_mm = (columns[1] - columns[0] + 1) * frame.column_mm
+    half = max(0, round((height_mm + width_mm) / 4 / frame.slice_mm))
+    return _box(frame, (slice_index - half, slice_index + half), rows, columns)
+
+
+def _box(frame: SliceFrame, slices: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]) -> Box:
+    a = frame.to_voxel(slices[0], rows[0], columns[0])
+    b = frame.to_voxel(slices[1], rows[1], columns[1])
+    start = [round(min(p, q)) for p, q in zip(a, b, strict=True)]
+    stop = [round(max(p, q)) + 1 for p, q in zip(a, b, strict=True)]
+    return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
+
+def _pulled(frame: SliceFrame, box: Box, grip: Grip, down: float, right: float) -> Box:
+    """The box with the held edges moved by whole voxels, or moved as a whole and kept inside the volume."""
+    start, stop = list(box.start), list(box.stop)
+    held = ((frame.row_axis, frame.row_flipped, grip.row, down),
+            (frame.column_axis, frame.column_flipped, grip.column, right))  # fmt: skip
+    whole = grip.row == 0 and grip.column == 0
+    for axis, flipped, edge, moved in held:
+        by = round(-moved if flipped else moved)
+        edge = -edge if flipped else edge
+        if whole:
+            by = max(-start[axis], min(frame.shape[axis] - stop[axis], by))
+            start[axis] += by
+            stop[axis] += by
+        elif edge < 0:
+            start[axis] = min(start[axis] + by, stop[axis] - 1)
+        elif edge > 0:
+            stop[axis] = max(stop[axis] + by, start[axis] + 1)
+    return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))

@@ -1,0 +1,374 @@
+"""The worklist: every case with its picture, state, model, reader, date and series; searched by typing.
+
+A model over `desk.cases`, a filter, a delegate that paints a row, and the panel that holds them. Opening a case is
+the controllers' work.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRectF,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+)
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QKeyEvent, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QStackedLayout,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.controllers import Controllers
+from app.controllers.desk import UNDONE, Desk
+from app.store.review_store import CaseRow
+from app.ui import bind, folding, theme
+from app.ui.qt_bridge import SlotGuard
+
+Index = QModelIndex | QPersistentModelIndex
+_ROW = int(Qt.ItemDataRole.UserRole)
+_THUMBNAIL_PX = 52
+_ROW_PX = 88
+
+
+class CaseListModel(QAbstractListModel):
+    """`desk.cases` as Qt wants it."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._rows: tuple[CaseRow, ...] = desk.cases
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """How many cases there are."""
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """The name, the words for a tooltip and for screen readers, or the row itself."""
+        if not index.isValid() or index.row() >= len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return row.name
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return "\n".join(part for part in describe(row) if part)
+        return row if role == _ROW else None
+
+    def refresh(self) -> None:
+        """Take the desk's rows; the selection survives where the cases are the same."""
+        new = self._desk.cases
+        if [row.id for row in new] == [row.id for row in self._rows]:
+            self._rows = new
+            if new:
+                self.dataChanged.emit(self.index(0), self.index(len(new) - 1))
+            return
+        self.beginResetModel()
+        self._rows = new
+        self.endResetModel()
+
+    def repaint_case(self, case_id: str) -> None:
+        """Draw one row again (its picture has come)."""
+        for number, row in enumerate(self._rows):
+            if row.id == case_id:
+                self.dataChanged.emit(self.index(number), self.index(number))
+
+
+class CaseFilter(QSortFilterProxyModel):
+    """Cases that hold every typed word in their name, state, reader, model, date or series."""
+
+    def __init__(self, source: CaseListModel) -> None:
+        super().__init__()
+        self._words: list[str] = []
+        self.setSourceModel(source)
+
+    def search(self, text: str) -> None:
+        """Keep the cases that match."""
+        self.beginFilterChange()
+        self._words = text.casefold().split()
+        self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
+
+    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
+        """Whether a case matches."""
+        row = self.sourceModel().index(source_row, 0).data(_ROW)
+        if not isinstance(row, CaseRow):
+            return False
+        text = " ".join(part for part in describe(row) if part).casefold()
+        return all(word in text for word in self._words)
+
+
+class CaseDelegate(QStyledItemDelegate):
+    """Paints a case: picture, name, state with its colour, and a quiet line of facts."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """One height for every row."""
+        return QSize(200, _ROW_PX)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one row."""
+        row = index.data(_ROW)
+        if not isinstance(row, CaseRow):
+            return
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        area = QRectF(option.rect).adjusted(6, 2, -6, -2)  # type: ignore[attr-defined]
+        state: QStyle.StateFlag = option.state
+        session = self._desk.session
+        is_open = session is not None and session.case.id == row.id
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        if is_open or selected or state & QStyle.StateFlag.State_MouseOver:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor("#22303c" if is_open else theme.HOVER if selected else theme.RAISED))
+            painter.drawRoundedRect(area, 6, 6)
+        if is_open:
+            painter.setBrush(QColor(theme.ACCENT))
+            painter.drawRoundedRect(QRectF(area.left(), area.top() + 8, 3, area.height() - 16), 1.5, 1.5)
+        if state & QStyle.StateFlag.State_HasFocus and selected:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(theme.ACCENT), 1))
+            painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        top = area.center().y() - _THUMBNAIL_PX / 2
+        box = QRectF(area.left() + 10, top, _THUMBNAIL_PX, _THUMBNAIL_PX)
+        _paint_thumbnail(painter, box, self._desk.thumbnail(row.id))
+        _paint_words(painter, area.adjusted(_THUMBNAIL_PX + 20, 6, -8, -6), row)
+        painter.restore()
+
+
+class CaseListView(QListView):
+    """The list itself: Return or a click opens, the arrow keys walk."""
+
+    def event(self, event: QEvent) -> bool:
+        """Say that arrow and page keys are ours before the shortcuts for slices take them."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and folding.is_walking(event)
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Open the selected case on Return."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.activated.emit(self.currentIndex())
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+
+class WorklistPanel(QFrame):
+    """Search field, counts and the list; words where there is nothing to list."""
+
+    def __init__(self, controllers: Controllers, guard: SlotGuard) -> None:
+        super().__init__()
+        self._controllers, self._desk, self._guard = controllers, controllers.desk, guard
+        self.setObjectName("SideLeft")
+        self.setAccessibleName("Worklist")
+        self._asked: str | None = None
+        self.model = CaseListModel(self._desk)
+        self.filter = CaseFilter(self.model)
+        self._heading = QLabel("Worklist")
+        self._heading.setProperty("role", "heading")
+        self._counts = QLabel()
+        self._counts.setProperty("role", "small")
+        self.search = QLineEdit()
+        self.search.setObjectName("worklist_search")
+        self.search.setPlaceholderText("Search cases")
+        self.search.setAccessibleName("Search the worklist")
+        self.search.setClearButtonEnabled(True)
+        self.search.addAction(theme.icon("search", theme.FAINT), QLineEdit.ActionPosition.LeadingPosition)
+        self.search.textChanged.connect(self._search)
+        self.view = CaseListView()
+        self.view.setObjectName("worklist")
+        self.view.setAccessibleName("Cases")
+        self.view.setModel(self.filter)
+        self.view.setItemDelegate(CaseDelegate(self._desk))
+        self.view.setUniformItemSizes(True)
+        self.view.setMouseTracking(True)
+        self.view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.clicked.connect(guard.wrap(self._open))
+        self.view.activated.connect(guard.wrap(self._open))
+        self._empty = QLabel()
+        self._empty.setProperty("role", "quiet")
+        self._empty.setWordWrap(True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
+        self._empty.setContentsMargins(24, 40, 24, 24)
+        self._lay_out()
+        events = self._desk.events
+        bind.listen(self, events.cases_changed, lambda _: self._refresh())
+        bind.listen(self, events.workspace_opened, lambda _: self._refresh())
+        bind.listen(self, events.thumbnail_changed, self.model.repaint_case)
+        bind.listen(self, events.case_opened, lambda _: self._select_open())
+        bind.listen_all(
+            self, (events.case_opened, events.case_closed, events.workspace_opened), self._answered
+        )
+        bind.listen(
+            self, events.message, lambda message: self._answered() if message.kind == "error" else None
+        )
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self._heading)
+        head.addStretch(1)
+        head.addWidget(self._counts)
+        body = QWidget()
+        self._stack = QStackedLayout(body)
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(self._empty)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 12, 0, 0)
+        layout.setSpacing(10)
+        for inner in (head, self.search):
+            line = QHBoxLayout()
+            line.setContentsMargins(14, 0, 14, 0)
+            line.addLayout(inner) if isinstance(inner, QHBoxLayout) else line.addWidget(inner)
+            layout.addLayout(line)
+        layout.addWidget(body, 1)
+
+    def _open(self, index: Index) -> None:
+        row = index.data(_ROW)
+        session = self._desk.session
+        # The second click of a double click asks for what the first has asked for already.
+        if isinstance(row, CaseRow) and row.id not in (session.case.id if session else None, self._asked):
+            self._asked = row.id
+            self._controllers.opening.open_case(row.id)
+
+    def _answered(self) -> None:
+        self._asked = None
+        self.view.viewport().update()
+
+    def _search(self, text: str) -> None:
+        self.filter.search(text)
+        self._say_empty()
+
+    def _refresh(self) -> None:
+        self.model.refresh()
+        rows = [row for row in self._desk.cases if row.role == "read"]
+        left = sum(row.state in UNDONE for row in rows)
+        self._counts.setText(f"{left} of {len(rows)} to read" if rows else "")
+        workspace = self._desk.workspace
+        self._heading.setText(workspace.folder.name if workspace else "Worklist")
+        self._heading.setToolTip(str(workspace.folder) if workspace else "")
+        self._say_empty()
+        self._select_open()
+
+    def _say_empty(self) -> None:
+        if self.filter.rowCount() > 0:
+            self._stack.setCurrentWidget(self.view)
+            return
+        if self._desk.workspace is None:
+            self._empty.setText("No workspace is open. Open one, or a single scan, from the File menu.")
+        elif not self._desk.cases:
+            self._empty.setText(
+                "This workspace holds no cases yet. Add scans with\n“gatelens workspace add”."
+            )
+        else:
+            self._empty.setText("No case matches the search.")
+        self._stack.setCurrentWidget(self._empty)
+
+    def _select_open(self) -> None:
+        session = self._desk.session
+        for number in range(self.filter.rowCount()):
+            index = self.filter.index(number, 0)
+            row = index.data(_ROW)
+            if session is not None and isinstance(row, CaseRow) and row.id == session.case.id:
+                flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
+                self.view.selectionModel().setCurrentIndex(index, flag)
+                self.view.scrollTo(index)
+        self.view.viewport().update()
+
+
+def describe(row: CaseRow) -> tuple[str, ...]:
+    """Everything the worklist says of a case, one fact each."""
+    return (
+        row.name,
+        theme.STATE_WORDS[row.state] + (f" (version {row.version})" if row.version else ""),
+        f"Model {row.model_name}" if row.model_name else "",
+        f"Read by {row.reader}" if row.reader else "",
+        f"Study of {row.study_date}" if row.study_date else "",
+        row.series or "",
+        "Kept for testing" if row.role == "test" else "",
+        f"{row.shape} voxels, {row.spacing}",
+        row.note,
+    )
+
+
+def _paint_thumbnail(painter: QPainter, box: QRectF, picture: npt.NDArray[np.uint8] | None) -> None:
+    path = QPainterPath()
+    path.addRoundedRect(box, 5, 5)
+    painter.fillPath(path, QColor("#05070a"))
+    if picture is not None:
+        painter.save()
+        painter.setClipPath(path)
+        grey = np.ascontiguousarray(picture)
+        image = QImage(
+            grey.data, grey.shape[1], grey.shape[0], grey.strides[0], QImage.Format.Format_Grayscale8
+        )
+        painter.drawImage(box, image)
+        painter.restore()
+    else:
+        ratio = painter.device().devicePixelRatioF()
+        painter.drawPixmap(box.center() - QPointF(10, 10), theme.pixmap("image", 20, "#2d3843", ratio))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(255, 255, 255, 28), 1))
+    painter.drawPath(path)
+
+
+def _paint_words(painter: QPainter, area: QRectF, row: CaseRow) -> None:
+    """Four lines: the name; the state, with version and reader; the model; study date and series."""
+    elide, centre = Qt.TextElideMode.ElideRight, Qt.AlignmentFlag.AlignVCenter
+    high = area.height() / 4
+    lines = [QRectF(area.left(), area.top() + number * high, area.width(), high) for number in range(4)]
+    painter.setFont(theme.font(weight=QFont.Weight.DemiBold))
+    painter.setPen(QColor(theme.TEXT if row.undone else "#c3ccd6"))
+    painter.drawText(
+        lines[0], centre, QFontMetricsF(painter.font()).elidedText(row.name, elide, area.width())
+    )
+    painter.setFont(theme.font(theme.SMALL_PX))
+    metrics = QFontMetricsF(painter.font())
+    colour = QColor(theme.STATE_COLOURS[row.state])
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawEllipse(QPointF(lines[1].left() + 4, lines[1].center().y()), 4, 4)
+    painter.setPen(colour)
+    state = theme.STATE_WORDS[row.state]
+    painter.drawText(lines[1].adjusted(14, 0, 0, 0), centre, state)
+    used = 14 + metrics.horizontalAdvance(state)
+    facts = (
+        f"v{row.version}" if row.version else "",
+        "test set" if row.role == "test" else "",
+        row.reader or "",
+    )
+    by = "".join(f"  ·  {fact}" for fact in facts if fact)
+    painter.setPen(QColor(theme.QUIET))
+    painter.drawText(
+        lines[1].adjusted(used, 0, 0, 0), centre, metrics.elidedText(by, elide, area.width() - used)
+    )
+    painter.setPen(QColor(theme.FAINT))
+    model = row.model_name or "no prediction yet"
+    taken = " · ".join(fact for fact in (row.study_date, row.series) if fact) or f"{row.shape} voxels"
+    for place, text in ((lines[2], model), (lines[3], taken)):
+        painter.drawText(place, centre, metrics.elidedText(text, elide, area.width()))
