@@ -77,7 +77,10 @@ class TorchBackend:
         self.coarsest_stride = network.coarsest_stride
         self.name = f"torch {torch.__version__}, float32"
         network.eval()
-        fold_batch_norm(cast("nn.Module", network))
+        module = cast("nn.Module", network)
+        fold_batch_norm(module)
+        # Channels beside each other in memory: a quarter less time on a CPU without bfloat16, and CUDA likes it.
+        module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # the stub lacks it
 
     @property
     def device(self) -> str:
@@ -94,12 +97,15 @@ class TorchBackend:
 
         try:
             with torch.inference_mode():
-                x = torch.from_numpy(np.ascontiguousarray(window))[None, None].to(self._device)
+                x = torch.from_numpy(np.ascontiguousarray(window))[None, None]
+                x = x.to(self._device, memory_format=torch.channels_last_3d)
                 logits, coefficients = self._network.forward_with_attention(x)
                 return WindowResult(
-                    logits[0].float().cpu().numpy(),
+                    logits[0].float().cpu().contiguous().numpy(),
                     tuple(
-                        WindowCoefficients(found.level, found.gate, found.alpha[0, 0].float().cpu().numpy())
+                        WindowCoefficients(
+                            found.level, found.gate, found.alpha[0, 0].float().cpu().contiguous().numpy()
+                        )
                         for found in coefficients
                     ),
                 )

@@ -22,9 +22,9 @@ from model.bundle_fields import Fields, read_json
 from model.errors import BundleError
 from model.grid import Box, Float3, Int3
 from model.networks import NAMES
-from model.normalisation import Normalisation
+from model.normalisation import Normalisation as Normalisation  # part of a bundle: imported from here
 from model.safetensors_header import FLOAT_TYPES, read_header
-from model.validation_table import Validation, read_validation
+from model.validation_table import NOT_VALIDATED, Validation, read_validation
 from model.volume import Volume
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Bundle:
     seed: int
     parent: str = ""
     attention_history: tuple[HistoryMap, ...] = ()
-    validation: Validation = Validation(data="")
+    validation: Validation = NOT_VALIDATED
     path: Path = Path()
     hash: str = ""
 
@@ -163,7 +163,7 @@ def read_bundle(path: Path) -> Bundle:
         )
     _refuse_foreign_files(path, {entry.file for entry in bundle.attention_history})
     validation = (
-        read_validation(path / VALIDATION_FILE) if (path / VALIDATION_FILE).is_file() else Validation("")
+        read_validation(path / VALIDATION_FILE) if (path / VALIDATION_FILE).is_file() else NOT_VALIDATED
     )
     return replace(bundle, path=path, hash=bundle_hash(path), validation=validation)
 
@@ -259,6 +259,18 @@ def write_bundle(
         folder.rmdir()
     partial.rename(folder)
     return read_bundle(folder)
+
+
+def refuse_occupied(folder: Path) -> None:
+    """Refuse a place for a new bundle where something lies already.
+
+    Raises:
+        BundleError: if `folder` is a file or holds anything.
+    """
+    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+        raise BundleError(
+            f"{folder} is not empty; give a new folder for the model, or move the old one away."
+        )
 
 
 def write_validation(folder: Path, validation: Validation) -> None:

@@ -17,10 +17,11 @@ import numpy.typing as npt
 from model import devices
 from model.attention import AttentionMap
 from model.backends import Backend, WindowCoefficients, WindowResult, open_backend
-from model.bundle import Bundle, Normalisation
+from model.bundle import Bundle
 from model.canvas import Canvas, softmax
 from model.errors import CannotPredict
 from model.grid import Box, Grid, Int3, Reordering
+from model.normalisation import Normalisation
 from model.prediction import Prediction, Provenance
 from model.progress import CancelCheck, Report, never, silent, stop_if
 from model.resampling import Resampling, resampling

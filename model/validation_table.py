@@ -41,6 +41,9 @@ class Validation:
         }
 
 
+NOT_VALIDATED = Validation(data="")
+
+
 def read_validation(file: Path) -> Validation:
     """The table of a `validation.json`.
 

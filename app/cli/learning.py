@@ -88,6 +88,7 @@ def _evaluate(
     if (pred is None) != (ref is None) or (pred is None) == (not model) or bool(model) != bool(data):
         raise typer.BadParameter("give either --model and --data, or --pred and --ref")
     with progress("Evaluating", events=events, quiet=json) as (report, cancelled):
+        found: tuple[training.Judgement, ...]
         if pred is not None and ref is not None:
             found = (training.evaluate_predictions(pred, ref, report, cancelled),)
         else:

@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from app import __version__
@@ -45,12 +44,12 @@ def main(arguments: Sequence[str], open_window: OpenWindow) -> int:
             args=list(arguments), prog_name="gatelens", standalone_mode=False, obj=open_window
         )
         return code if isinstance(code, int) else DONE
-    except click.exceptions.Exit as exit_:
+    except typer.Exit as exit_:
         return exit_.exit_code
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        sys.stderr.write(f"{error}\nTry 'gatelens --help'.\n")
         return USAGE
-    except (Cancelled, KeyboardInterrupt, click.Abort):
+    except (Cancelled, KeyboardInterrupt, typer.Abort):
         print("Cancelled; nothing is half-written.", file=sys.stderr)
         return CANCELLED
     except GateLensError as error:

@@ -28,9 +28,8 @@ def _list(json: Json = False) -> None:
         print_json({"models": [_facts(bundle) for bundle in bundles]})
         return
     for bundle in bundles:
-        print(
-            f"{bundle.name:20} {bundle.hash[:8]}  {bundle.modality:3} {', '.join(label.name for label in bundle.labels)}"
-        )
+        labels = ", ".join(label.name for label in bundle.labels)
+        print(f"{bundle.name:20} {bundle.hash[:8]}  {bundle.modality:3} {labels}")
 
 
 def _show(

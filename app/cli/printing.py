@@ -65,7 +65,8 @@ def _event_lines(title: str) -> Report:
 
 
 def _plain_lines(title: str) -> Report:
-    last = -_PLAIN_EVERY_S
+    # Nothing is printed for what is over at once.
+    last = time.monotonic()
 
     def report(fraction: float, text: str) -> None:
         nonlocal last

@@ -36,7 +36,8 @@ def make_controllers(deliver: Deliver, settings: Settings, *, keep_settings: boo
     desk = Desk(JobRunner(deliver), settings, keep_settings=keep_settings)
     opening = OpeningController(desk)
     predicting = PredictingController(desk)
-    opening.after_opening = lambda: opening.read_ahead(predicting.predict_ahead)
+    # What the reader asks for cancels the work ahead, so it begins again afterwards.
+    opening.after_opening = predicting.after_predicting = lambda: opening.read_ahead(predicting.predict_ahead)
     return Controllers(
         desk=desk,
         opening=opening,

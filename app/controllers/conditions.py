@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class Condition(StrEnum):
+    """What may hold of the desk; the values are the words of the keys sheet."""
+
     HAS_WORKSPACE = "has workspace"
     HAS_CASE = "has case"
     HAS_PREDICTION = "has prediction"

@@ -105,6 +105,7 @@ class Desk:
         return self.row(self.session.case.id) if self.session else None
 
     def row(self, case_id: str) -> CaseRow | None:
+        """The worklist row of a case; None if the worklist does not have it."""
         return next((row for row in self.cases if row.id == case_id), None)
 
     def thumbnail(self, case_id: str) -> npt.NDArray[np.uint8] | None:
@@ -123,6 +124,7 @@ class Desk:
 
     @property
     def attention_maps(self) -> tuple[AttentionMap, ...]:
+        """The attention maps of the open case's prediction."""
         if self.session is None or self.session.prediction is None:
             return ()
         return self.session.prediction.attention
@@ -132,10 +134,7 @@ class Desk:
         here = next(
             (i for i, row in enumerate(self.cases) if self.session and row.id == self.session.case.id), None
         )
-        if here is None:
-            order = list(self.cases)
-        else:
-            order = [*self.cases[here + 1 :], *self.cases[:here]]
+        order = list(self.cases) if here is None else [*self.cases[here + 1 :], *self.cases[:here]]
         if step < 0:
             order.reverse()
         return next((row for row in order if row.state in UNDONE and row.role == "read"), None)
@@ -188,7 +187,8 @@ class Desk:
             self.say(str(error), "error")
         else:
             self.say(
-                f"{doing} failed inside the program ({type(error).__name__}); your work is kept, the log has the trace.",
+                f"{doing} failed inside the program ({type(error).__name__}); your work is kept, "
+                "the log has the trace.",
                 "error",
             )
 

@@ -26,6 +26,7 @@ class EditingController:
     # -- tool --------------------------------------------------------------------------------------------
     @property
     def tool(self) -> str:
+        """The name of the active tool."""
         return self._desk.tool
 
     def set_tool(self, name: str) -> None:
@@ -139,10 +140,12 @@ class EditingController:
 
     @property
     def redo_name(self) -> str:
+        """What redo would make again, or an empty string."""
         session = self._desk.session
         return session.redo_text if session else ""
 
     def undo(self) -> None:
+        """Take the last change back."""
         session = self._desk.session
         if session is None or self._desk.saving:
             return
@@ -150,6 +153,7 @@ class EditingController:
         self._stepped(session.undo(), lambda journal: journal.undo())
 
     def redo(self) -> None:
+        """Make the change again that was taken back last."""
         session = self._desk.session
         if session is None or self._desk.saving:
             return

@@ -36,7 +36,7 @@ class SessionJournal:
     def go_on_with(self, found: OpenJournal) -> None:
         """Append to a journal whose work was just brought back, instead of beginning one."""
         assert self._writer is None
-        assert found.journal.header is not None
+        assert found.journal is not None
         self.name = found.journal.header.session
         self._writer = self._workspace.journals.resume(found)
 

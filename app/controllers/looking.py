@@ -69,18 +69,23 @@ class LookingController:
 
     # -- overlays ----------------------------------------------------------------------------------------
     def toggle_mask(self) -> None:
+        """Show the mask, or hide it."""
         self.set_mask_visible(not self._desk.look.mask_visible)
 
     def set_mask_visible(self, visible: bool) -> None:
+        """Show or hide the mask."""
         self._set(replace(self._desk.look, mask_visible=visible))
 
     def set_mask_opacity(self, opacity: float) -> None:
+        """How much of the scan the mask covers, 0–1."""
         self._set(replace(self._desk.look, mask_opacity=_unit(opacity)))
 
     def set_outline(self, outline: bool) -> None:
+        """Draw a line along the border of each label, or none."""
         self._set(replace(self._desk.look, outline=outline))
 
     def set_smooth(self, smooth: bool) -> None:
+        """Interpolate grey between voxels, or show each as a rectangle."""
         self._set(replace(self._desk.look, smooth=smooth))
 
     def set_bare(self, bare: bool) -> None:
@@ -104,9 +109,11 @@ class LookingController:
         self.set_attention(keys[at] if at < len(keys) else None)
 
     def attention_off(self) -> None:
+        """Lay no attention over the scan."""
         self.set_attention(None)
 
     def set_attention_opacity(self, opacity: float) -> None:
+        """How much of the scan an attention of 1 covers, 0–1."""
         self._set(replace(self._desk.look, attention_opacity=_unit(opacity)))
 
     # -- the line under the views ------------------------------------------------------------------------

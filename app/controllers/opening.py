@@ -1,4 +1,4 @@
-"""Opening: a workspace, a scan, a case; the next one read ahead; work of an earlier run offered back.
+"""Opening: a workspace, a scan, a case; and the next one read ahead.
 
 The case on the screen stays until the new one is whole in memory, so a scan that cannot be read changes nothing.
 """
@@ -7,111 +7,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from app.controllers.desk import Desk, RecoveryOffer
+from app.controllers.case_loading import LoadedCase, load_case, read_case_scan
+from app.controllers.desk import Desk
 from app.controllers.journaling import SessionJournal
-from app.core.journal_format import replay
-from app.core.labels import LabelTable
-from app.core.patch import Labels
-from app.core.session import Base, CaseIdentity, Session, labels_sha256
+from app.controllers.recovering import Recovery
+from app.core.session import CaseIdentity, Session
 from app.core.windowing import automatic_window
 from app.jobs.runner import Lane
 from app.store import workspace as workspaces
-from app.store.journal_store import OpenJournal, new_session_name
+from app.store.journal_store import new_session_name
 from app.store.label_version import LabelVersion
 from app.store.leases import Held, Lease
 from app.store.review_store import CaseRow
 from app.store.workspace import Workspace
 from model.bundle import Bundle, read_bundle
-from model.errors import GateLensError, ScanError
-from model.grid import Box
-from model.prediction import Prediction
+from model.errors import GateLensError
 from model.progress import CancelCheck, Report
-from model.scan_io import ScanRead, read_scan
+from model.scan_io import ScanRead
 
 _log = logging.getLogger(__name__)
-
-NO_LABELS = LabelTable("none", ())
-
-
-@dataclass(frozen=True, eq=False)
-class LoadedCase:
-    """A case read into memory, before it is shown."""
-
-    row: CaseRow
-    scan: ScanRead
-    labels: Labels
-    base: Base
-    prediction: Prediction | None
-    table: LabelTable
-    journals: tuple[OpenJournal, ...]
-    versions: tuple[LabelVersion, ...]
-
-
-def load_case(
-    workspace: Workspace,
-    row: CaseRow,
-    bundle: Bundle | None,
-    scan: ScanRead | None,
-    report: Report,
-    cancelled: CancelCheck,
-) -> LoadedCase:
-    """Read a case: its scan (unless read ahead), its newest version or prediction, and journals left open."""
-    if scan is None:
-        scan = read_case_scan(row, report, cancelled)
-    grid = scan.volume.grid
-    prediction = None
-    if row.prediction_key is not None and workspace.predictions.has(row.id, row.prediction_key):
-        prediction = workspace.predictions.load(row.id, row.prediction_key)
-    labels: Labels
-    if row.version is not None:
-        labels = workspace.labels.load(row.id, row.version, like=grid).labels
-        base = Base("version", str(row.version), labels_sha256(labels))
-    elif prediction is not None:
-        labels = np.array(prediction.labels)
-        base = Base("prediction", row.prediction_key or "", labels_sha256(labels))
-    else:
-        labels = np.zeros(grid.shape, dtype=np.uint8)
-        base = Base("empty", "", labels_sha256(labels))
-    if labels.shape != grid.shape:
-        raise ScanError(
-            f"{row.name} has {grid.shape} voxels but its mask has {labels.shape}; put back the scan it was made on."
-        )
-    journals = workspace.journals.open_journals(row.id, base.sha256)
-    return LoadedCase(
-        row,
-        scan,
-        labels,
-        base,
-        prediction,
-        table_of(workspace, row, bundle),
-        journals,
-        workspace.labels.versions(row.id),
-    )
-
-
-def read_case_scan(row: CaseRow, report: Report, cancelled: CancelCheck) -> ScanRead:
-    """Read the scan of a worklist row and make sure it is still the one that was added."""
-    scan = read_scan(row.path, lambda fraction, text: report(0.9 * fraction, text), cancelled)
-    if scan.volume.identity() != row.id:
-        raise ScanError(
-            f"{row.path.name} is not the scan it was when it was added; put the old file back, or add the new one."
-        )
-    return scan
-
-
-def table_of(workspace: Workspace, row: CaseRow, bundle: Bundle | None) -> LabelTable:
-    """The label table a case keeps, else that of the model it will be predicted with."""
-    if row.table_key is not None:
-        return workspace.label_table(row.table_key)
-    if bundle is not None:
-        return LabelTable.from_bundle(bundle.labels, bundle.name)
-    return NO_LABELS
 
 
 class OpeningController:
@@ -123,9 +43,7 @@ class OpeningController:
         self._wanted: str | None = None
         self._lease: Lease | None = None
         self._ahead: tuple[str, ScanRead] | None = None
-        self._offer: OpenJournal | None = None
-        self._own: set[str] = set()
-        """Journals this run began or took over: their work comes back without a question."""
+        self._recovery = Recovery(desk)
         self.journal: SessionJournal | None = None
         self.versions: tuple[LabelVersion, ...] = ()
         self.after_opening: Callable[[], None] = lambda: None
@@ -153,6 +71,10 @@ class OpeningController:
             desk.events.conditions_changed.emit(None)
             if trouble:
                 desk.say(trouble, "warning")
+            for adopted in opened.adopted:
+                row = desk.row(adopted.case_id)
+                name = row.name if row is not None else adopted.case_id[:12]
+                desk.say(f"{name}: version {adopted.number} was whole on disk when the program ended; it is kept.")
             self._load_thumbnails(opened, rows)
             first = then_open or next((row.id for row in [desk.neighbour(1), *rows] if row is not None), None)
             if first is not None:
@@ -225,11 +147,34 @@ class OpeningController:
             quiet=True,
         )
 
+    def keep_lease(self) -> None:
+        """Say that the open case is still being read; to be called every `leases.HEARTBEAT_S` seconds."""
+        desk, lease, workspace = self._desk, self._lease, self._desk.workspace
+        if lease is None or workspace is None:
+            return
+
+        def done(held: bool) -> None:
+            session = desk.session
+            if not held and self._lease is lease and session is not None:
+                reason = f"{session.case.name} was taken over by somebody else; your strokes are kept in its journal."
+                session.read_only_reason = reason
+                desk.say(reason, "warning")
+                desk.events.conditions_changed.emit(None)
+
+        desk.runner.submit(
+            Lane.STORE,
+            "Keeping the case",
+            lambda report, cancelled: workspace.reviews.heartbeat(lease),
+            done,
+            quiet=True,
+        )
+
     def next_case(self) -> None:
         """The next case that somebody still has to read."""
         self._step(1, "Every case of this worklist has been read.")
 
     def previous_case(self) -> None:
+        """The case before this one that somebody still has to read."""
         self._step(-1, "There is no earlier case left to read.")
 
     def reopen(self) -> None:
@@ -246,7 +191,8 @@ class OpeningController:
     def close_case(self) -> None:
         """Put the case away; its strokes stay in the journal."""
         desk = self._desk
-        session, self._offer = desk.session, None
+        session = desk.session
+        self._recovery.forget()
         if session is None:
             return
         if session.stroke_active:
@@ -301,7 +247,6 @@ class OpeningController:
         self.versions = loaded.versions
         if reason is None:
             self.journal = SessionJournal(desk, workspace, session)
-            self._own.add(self.journal.name)
         volume = loaded.scan.volume
         level, width = automatic_window(volume)
         # What the reader set for overlays stays from case to case; the grey window belongs to the scan.
@@ -311,7 +256,8 @@ class OpeningController:
         desk.events.conditions_changed.emit(None)
         for note in loaded.scan.notes:
             desk.say(f"{loaded.row.name}: {note}", "warning")
-        self._handle_journals(loaded.journals)
+        if self.journal is not None:
+            self._recovery.look_at(loaded.journals, self.journal)
         self.after_opening()
 
     def _could_not_open(
@@ -397,60 +343,13 @@ class OpeningController:
         )
 
     # -- work of an earlier run --------------------------------------------------------------------------
-    def _handle_journals(self, journals: tuple[OpenJournal, ...]) -> None:
-        """Bring back what this run left in the case, offer what an earlier run left, report what does not fit."""
-        session = self._desk.session
-        if session is None or not session.can_edit:
-            return
-        for found in journals:
-            if found.problem:
-                self._desk.say(found.problem, "warning")
-        fitting = [found for found in journals if not found.problem]
-        if not fitting:
-            return
-        newest = fitting[-1]
-        header = newest.journal.header
-        if header.session in self._own:
-            self._take(newest)
-            return
-        restored = np.array(session.labels)
-        try:
-            replay(newest.journal, restored)
-        except GateLensError as error:
-            self._desk.say(str(error), "warning")
-            return
-        self._offer = newest
-        self._desk.events.recovery_offered.emit(
-            RecoveryOffer(
-                strokes=newest.journal.strokes,
-                when=header.started,
-                reader=header.reader,
-                voxels=int(np.count_nonzero(restored != session.labels)),
-            )
-        )
-
     def take_recovery(self) -> None:
         """Bring back the strokes that were offered."""
-        offer, self._offer = self._offer, None
-        if offer is not None and self._take(offer):
-            self._desk.say(f"{offer.journal.strokes} strokes are back; Accept saves them.")
+        self._recovery.take()
 
     def decline_recovery(self) -> None:
         """Leave the offered strokes where they are; they are offered again next time."""
-        self._offer = None
-
-    def _take(self, found: OpenJournal) -> bool:
-        desk = self._desk
-        session = desk.session
-        if session is None or self.journal is None:
-            return False
-        session.replay(found.journal)
-        self.journal.go_on_with(found)
-        self._own.add(self.journal.name)
-        desk.events.labels_changed.emit(Box.whole(session.labels.shape))
-        desk.events.history_changed.emit(None)
-        desk.events.conditions_changed.emit(None)
-        return True
+        self._recovery.forget()
 
 
 def _serving_bundle(workspace: Workspace) -> tuple[Bundle | None, str]:
@@ -465,6 +364,6 @@ def _serving_bundle(workspace: Workspace) -> tuple[Bundle | None, str]:
     if bundle.hash != serving.hash:
         return (
             None,
-            f"The model {serving.name} is not the one this workspace was given; choose it again with 'gatelens models'.",
+            f"The model {serving.name} is not the one this workspace was given; choose it again.",
         )
     return bundle, ""

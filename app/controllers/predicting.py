@@ -6,6 +6,7 @@ A result for a case that is no longer open goes to that case's folder and row; t
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app import __version__
@@ -90,6 +91,8 @@ class PredictingController:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._failed_ahead: set[tuple[str, str]] = set()
+        self.after_predicting: Callable[[], None] = lambda: None
+        """Called when the compute lane is free again after F5; set to go on with the work ahead."""
 
     def applicability(self) -> Applicability | None:
         """Whether the serving model applies to the open scan; None without a case or a model."""
@@ -130,6 +133,7 @@ class PredictingController:
                 if desk.predicting is job:
                     desk.predicting = None
                     desk.events.conditions_changed.emit(None)
+                    self.after_predicting()
 
         unsubscribe = desk.runner.changed.subscribe(ended)
         desk.events.conditions_changed.emit(None)

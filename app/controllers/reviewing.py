@@ -20,6 +20,8 @@ from model.progress import CancelCheck, Report
 
 
 class AcceptOutcome(StrEnum):
+    """What accepting came to: it is being saved, the empty mask needs a yes, or nothing happened."""
+
     SAVING = "saving"
     ASK_EMPTY = "ask empty"
     NOTHING = "nothing"
@@ -56,19 +58,11 @@ class ReviewingController:
             return AcceptOutcome.ASK_EMPTY
         journal, prediction = self._opening.journal, session.prediction
         assert journal is not None
-        record = DecisionRecord(
-            kind=decision.kind,
-            reader=desk.reader,
-            voxels_added=decision.voxels_added,
-            voxels_removed=decision.voxels_removed,
-            ml_added=decision.ml_added,
-            ml_removed=decision.ml_removed,
-        )
         info = VersionInfo(
             reader=desk.reader,
             base=session.base,
             session=journal.name,
-            decision=record,
+            decision=DecisionRecord.of(decision, desk.reader),
             table_key=session.table.key if session.table.entries else None,
             model_name=prediction.provenance.bundle_name if prediction else "",
             model_hash=prediction.provenance.bundle_hash if prediction else "",

@@ -94,9 +94,8 @@ class ScanFacts:
         ]
         lines += [f"  note: {note}" for note in self.notes]
         for model in self.models:
-            lines.append(
-                f"  {model.model}: {'applies' if model.applies else 'does not apply'} ({model.certainty}): {model.reason}"
-            )
+            verdict = "applies" if model.applies else "does not apply"
+            lines.append(f"  {model.model}: {verdict} ({model.certainty}): {model.reason}")
         return "\n".join(lines)
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from app.controllers.case_loading import read_case_scan
 from app.controllers.models import available_models, find_model
-from app.controllers.opening import read_case_scan
 from app.controllers.predicting import predict_and_keep
 from app.core.display import Look, Viewport, automatic_window, compose
 from app.core.labels import LabelTable

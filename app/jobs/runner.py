@@ -39,6 +39,8 @@ class Lane(StrEnum):
 
 
 class JobState(StrEnum):
+    """Where a job is."""
+
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
@@ -87,10 +89,12 @@ class Job:
 
     @property
     def is_cancelled(self) -> bool:
+        """True once somebody asked it to stop."""
         return self._cancelled.is_set()
 
     @property
     def is_over(self) -> bool:
+        """True once it has been answered."""
         return self.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
     @property
@@ -344,6 +348,7 @@ class Mailbox:
             if condition():
                 return
             with self._wake:
-                if not self._calls and not self._wake.wait(min(0.25, max(0.0, deadline - time.monotonic()))):
-                    if time.monotonic() >= deadline:
-                        raise TimeoutError("the jobs did not answer in time")
+                if not self._calls:
+                    self._wake.wait(0.25)
+                if not self._calls and time.monotonic() >= deadline:
+                    raise TimeoutError("the jobs did not answer in time")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
-from app.core.review import CaseState
+from app.core.review import CaseState, Decision
 from app.store import audit, schema
 from app.store.processes import account
 
@@ -34,6 +34,20 @@ class DecisionRecord:
     seconds: float = 0.0
     account: str = field(default_factory=account)
     created: str = field(default_factory=audit.now)
+
+    @classmethod
+    def of(cls, decision: Decision, reader: str, note: str = "", seconds: float = 0.0) -> DecisionRecord:
+        """The record of what accepting a mask amounts to (`app.core.review.decide`)."""
+        return cls(
+            decision.kind,
+            reader,
+            note,
+            decision.voxels_added,
+            decision.voxels_removed,
+            decision.ml_added,
+            decision.ml_removed,
+            seconds,
+        )
 
 
 @dataclass(frozen=True)

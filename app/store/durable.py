@@ -98,16 +98,20 @@ def make_read_only(path: Path) -> None:
 
 def remove_tree(folder: Path) -> None:
     """Remove a folder with all it holds, read-only files too; nothing happens where it is missing."""
-    if not folder.exists():
-        return
-    for path in folder.rglob("*"):
-        if not path.is_symlink() and path.is_file() and not os.access(path, os.W_OK):
-            os.chmod(path, stat.S_IRUSR | stat.S_IWUSR)
-    shutil.rmtree(folder)
+    while folder.exists():
+        try:
+            for path in folder.rglob("*"):
+                if path.is_file() and not os.access(path, os.W_OK):
+                    os.chmod(path, stat.S_IRUSR | stat.S_IWUSR)
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            continue  # another process clears it too
 
 
 def remove_file(path: Path) -> None:
     """Remove a file, a read-only one too; nothing happens where it is missing."""
-    if path.exists():
+    try:
         os.chmod(path, stat.S_IRUSR | stat.S_IWUSR)
         path.unlink()
+    except FileNotFoundError:
+        return

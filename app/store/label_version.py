@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from app import __version__
 from app.core.base import Base
 from app.core.review import CaseState
 from app.store import audit, decisions, schema
@@ -44,7 +45,7 @@ class VersionInfo:
     table_key: str | None = None
     model_name: str = ""
     model_hash: str = ""
-    program_version: str = ""
+    program_version: str = __version__
     journal_bytes: int | None = None
     account: str = field(default_factory=account)
     created: str = field(default_factory=audit.now)

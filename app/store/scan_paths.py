@@ -48,4 +48,5 @@ def relative_text(scan: Path, workspace: Path) -> str:
 
 def absolute(text: str, workspace: Path) -> Path:
     """The place a kept path names; `workspace` is resolved already, so the disk is not asked."""
-    return Path(os.path.normpath(os.path.join(workspace, text)))
+    joined = os.path.join(workspace, text)
+    return Path(os.path.normpath(joined) if ".." in text else joined)

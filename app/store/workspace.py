@@ -182,6 +182,10 @@ def open(folder: Path) -> Workspace:
         )
     database = Database(folder / DATABASE_NAME)
     try:
+        if database.schema_version() == "":
+            raise WorkspaceError(
+                f"{folder.name}/{DATABASE_NAME} is empty; restore it from a copy of the workspace."
+            )
         database.upgrade()
         workspace = Workspace(folder, file, database)
         durable.clear_temporary(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 
 import pyqtgraph
@@ -40,7 +41,7 @@ def open_window(
         window.show()
         # A timer of 0 ms runs after the events of showing, the first paint among them.
         if start is not None:
-            QTimer.singleShot(0, guard.wrap(lambda: start(window.controllers)))
+            QTimer.singleShot(0, partial(guard.run, start, window.controllers))
         return app.exec()
     finally:
         sys.excepthook = before

@@ -113,10 +113,9 @@ class Slider(QSlider):
 
 def is_walking(event: QKeyEvent) -> bool:
     """Whether a key walks through a list or along a slider."""
-    keys = Qt.Key
-    return event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier) and event.key() in (
-        keys.Key_Up, keys.Key_Down, keys.Key_PageUp, keys.Key_PageDown, keys.Key_Home, keys.Key_End,
-    )  # fmt: skip
+    keys, bare = Qt.Key, (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+    walking = (keys.Key_Up, keys.Key_Down, keys.Key_PageUp, keys.Key_PageDown, keys.Key_Home, keys.Key_End)
+    return event.modifiers() in bare and event.key() in walking
 
 
 def button(text: str, icon: str, tip: str, *, primary: bool = False) -> QPushButton:

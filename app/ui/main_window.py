@@ -190,6 +190,7 @@ class MainWindow(QMainWindow):
         bind.listen_all(self, (events.case_opened, events.case_closed), self._case_changed)
         bind.listen(self, events.conditions_changed, lambda _: self._go_on_closing())
         bind.listen(self, events.message, self._heard)
+        self.worklist.search.left.connect(lambda: self.views[self._current].setFocus())
         for plane, view in self.views.items():
             view.hovered.connect(self.read_out.hover)
             view.hovered.connect(lambda voxel, p=plane: self._make_current(p) if voxel is not None else None)

@@ -5,10 +5,22 @@ Everything here is in logical pixels of the widget; `SliceView` knows the geomet
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QLinearGradient,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+)
 
 from app.core.attention_colours import attention_colours
 from app.core.planes import EdgeLetters, Plane
@@ -22,6 +34,7 @@ PLANE_COLOURS: dict[Plane, str] = {
 HANDLE_PX = 4.0
 _MARGIN = 10.0
 _BAR_WIDTH = 10.0
+_RIM = 3.0
 
 
 @dataclass(frozen=True)
@@ -35,11 +48,35 @@ class CrosshairLines:
 
 def paint_text(painter: QPainter, at: QPointF, text: str, colour: str = theme.TEXT) -> None:
     """Text with a dark rim, readable on bright and dark anatomy; `at` is the left end of its base line."""
+    font = painter.font()
+    weight, ratio = QFont.Weight(font.weight()), painter.device().devicePixelRatioF()
+    picture = _rimmed(text, font.pixelSize(), weight, colour, ratio)
+    rise = QFontMetricsF(font).ascent()
+    # On whole device pixels, where the cached picture is sharp.
+    x, y = round((at.x() - _RIM) * ratio) / ratio, round((at.y() - rise - _RIM) * ratio) / ratio
+    painter.drawPixmap(QPointF(x, y), picture)
+
+
+@lru_cache(maxsize=256)
+def _rimmed(text: str, px: int, weight: QFont.Weight, colour: str, ratio: float) -> QPixmap:
+    """A picture of text with its rim: the same few words are drawn in every frame, and outlines are slow."""
+    font = theme.font(px, weight=weight, tabular=True)
+    metrics = QFontMetricsF(font)
+    wide, high = metrics.horizontalAdvance(text) + 2 * _RIM, metrics.height() + 2 * _RIM
+    picture = QPixmap(QSize(math.ceil(wide * ratio), math.ceil(high * ratio)))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
     path = QPainterPath()
-    path.addText(at, painter.font(), text)
-    painter.strokePath(path, QPen(QColor(0, 0, 0, 190), 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap,
-                                  Qt.PenJoinStyle.RoundJoin))  # fmt: skip
+    path.addText(QPointF(_RIM, _RIM + metrics.ascent()), font, text)
+    pen = QPen(QColor(0, 0, 0, 190), _RIM, Qt.PenStyle.SolidLine)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.strokePath(path, pen)
     painter.fillPath(path, QBrush(QColor(colour)))
+    painter.end()
+    return picture
 
 
 def paint_letters(painter: QPainter, area: QRectF, letters: EdgeLetters) -> None:
@@ -107,7 +144,9 @@ def paint_badge(painter: QPainter, area: QRectF, badge: words.Badge) -> None:
     """Whose mask is shown, in the lower left corner, where it is always seen with the mask."""
     painter.setFont(theme.font(12))
     metrics = QFontMetricsF(painter.font())
-    room = area.width() - 2 * 10 - 30 - min(area.width() * 0.22, 110.0) - 16
+    # Left of the middle, where the letter of the lower edge stands, and left of the scale.
+    scale = min(area.width() * 0.22, 110.0) + 30
+    room = min(area.width() / 2 - 20, area.width() - scale) - 40
     words_fit = metrics.horizontalAdvance(badge.text) <= room
     chosen = badge.text if words_fit else badge.short
     text = metrics.elidedText(chosen, Qt.TextElideMode.ElideRight, max(60.0, room))

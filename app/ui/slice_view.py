@@ -281,6 +281,8 @@ class SliceView(QWidget):
 
     def _paint_over(self, painter: QPainter, session: Session) -> None:
         area, look, tool = QRectF(self.rect()), self._desk.look, self._controllers.editing.tool
+        if not look.bare:
+            self._paint_guides(painter, session, tool)
         slice_overlay.paint_letters(painter, area, self.frame.letters)
         slice_overlay.paint_scale(painter, area, self.px_per_mm())
         slice_overlay.paint_badge(painter, area, words.mask_badge(session, look))
@@ -291,6 +293,15 @@ class SliceView(QWidget):
             slice_overlay.paint_colour_bar(painter, area, words.level_name(shown))
         if look.bare:
             return
+        if self._pointer is not None and tool in _PAINTING:
+            entry = session.table.entry(session.active_label)
+            colour = QColor(*entry.colour) if entry else QColor(theme.ACCENT)
+            radius = session.radius_mm * self.px_per_mm()
+            slice_overlay.paint_brush(painter, self._pointer, radius, colour, erases=tool == "erase")
+
+    def _paint_guides(self, painter: QPainter, session: Session, tool: str) -> None:
+        """Crosshair and region box, below everything that must stay readable."""
+        area = QRectF(self.rect())
         across, down = _OTHERS[self.plane]
         lines = slice_overlay.CrosshairLines(
             self.point_of(session.crosshair),
@@ -304,11 +315,6 @@ class SliceView(QWidget):
                 painter, QRectF(self._point(top, left), self._point(bottom, right)),
                 here=self.frame.touches(session.region, self._slice), handles=tool == "region",
             )  # fmt: skip
-        if self._pointer is not None and tool in _PAINTING:
-            entry = session.table.entry(session.active_label)
-            colour = QColor(*entry.colour) if entry else QColor(theme.ACCENT)
-            radius = session.radius_mm * self.px_per_mm()
-            slice_overlay.paint_brush(painter, self._pointer, radius, colour, erases=tool == "erase")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep centre and zoom at the new size."""

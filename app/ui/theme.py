@@ -80,7 +80,7 @@ QToolButton:hover {{ background: {HOVER}; }}
 QToolButton:pressed {{ background: {LINE}; }}
 QToolButton:checked {{ background: {CHOSEN}; }}
 QToolButton#Tool {{ padding: 5px 0; font-size: 11px; }}
-QToolButton:disabled {{ background: transparent; }}
+QToolButton:disabled {{ background: transparent; color: #5a6672; }}
 QToolButton:focus {{ border-color: {ACCENT}; }}
 QPushButton {{ background: {RAISED}; border: 1px solid {LINE}; border-radius: 6px; padding: 6px 12px; }}
 QPushButton:hover {{ background: {HOVER}; }}

@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,12 @@ from app.store import workspace as workspaces
 from app.ui.main_window import MainWindow
 from app.ui.tour_hands import Hands, TourFailed
 from app.ui.tour_report import CaseResult, Fact, Step, TourReport
-from model.errors import GateLensError, WorkspaceError
+from model.errors import WorkspaceError
 from model.grid import Box, Float3
 from model.scan_io import read_labels
 
 _PREDICT_S = 600
-_AHEAD_S = 600
+_AHEAD_S = 300
 # Nobody paints within half a pixel; the reach of a stroke is its radius and this.
 _REACH_MARGIN_VOXELS = 1.0
 
@@ -321,7 +322,9 @@ class Tour:
         following = desk.neighbour(1)
         if following is not None:
             self._hands.wait_for(
-                lambda: self._is_predicted(following.id), "the next case to be predicted ahead", _AHEAD_S
+                lambda: self._is_predicted(following.id) or desk.runner.is_idle,
+                f"{following.name} to be predicted ahead",
+                _AHEAD_S,
             )
         mask, grid, case_id = session.labels.copy(), session.grid, session.case.id
         changed = mask != session.prediction.labels
@@ -403,7 +406,7 @@ def _reach(session: Session, path: tuple[Float3, ...]) -> npt.NDArray[np.bool_]:
     limit = session.radius_mm + _REACH_MARGIN_VOXELS * float(spacing.max())
     reach = np.zeros(shape, dtype=bool)
     axes = [np.arange(n) * mm for n, mm in zip(shape, spacing, strict=True)]
-    for a, b in zip(path, path[1:], strict=False):
+    for a, b in pairwise(path):
         for share in np.linspace(0, 1, 5):
             z, y, x = (np.asarray(a) + share * (np.asarray(b) - np.asarray(a))) * spacing
             square = (axes[0] - z)[:, None, None] ** 2 + (axes[1] - y)[:, None] ** 2 + (axes[2] - x) ** 2
@@ -477,7 +480,7 @@ def _prepare(request: TourRequest) -> Path:
 def _remove_old_copy(copy: Path) -> None:
     with workspaces.open(copy) as old:
         if old.kind != "tour":
-            raise GateLensError(f"{copy} is a workspace of its own; give the tour another folder.")
+            raise WorkspaceError(f"{copy} is a workspace of its own; give the tour another folder.")
     shutil.rmtree(copy)
 
 

@@ -19,6 +19,7 @@ from PySide6.QtCore import (
     QSize,
     QSortFilterProxyModel,
     Qt,
+    Signal,
 )
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QKeyEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import (
@@ -131,7 +132,7 @@ class CaseDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        area = QRectF(option.rect).adjusted(6, 2, -6, -2)  # type: ignore[attr-defined]
+        area = QRectF(option.rect).adjusted(6, 2, -6, -2)
         state: QStyle.StateFlag = option.state
         session = self._desk.session
         is_open = session is not None and session.case.id == row.id
@@ -177,6 +178,35 @@ class CaseListView(QListView):
         super().keyPressEvent(event)
 
 
+class SearchField(QLineEdit):
+    """The search: Esc clears it and gives the keyboard back, Down goes into the list."""
+
+    left = Signal()
+    entered_list = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        """Say that Esc and Down are ours before the window's shortcuts take them."""
+        mine = (Qt.Key.Key_Escape, Qt.Key.Key_Down)
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() in mine
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave the field on Esc and on Down."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.clear()
+            self.left.emit()
+        elif event.key() == Qt.Key.Key_Down:
+            self.entered_list.emit()
+        else:
+            super().keyPressEvent(event)
+
+
 class WorklistPanel(QFrame):
     """Search field, counts and the list; words where there is nothing to list."""
 
@@ -192,7 +222,8 @@ class WorklistPanel(QFrame):
         self._heading.setProperty("role", "heading")
         self._counts = QLabel()
         self._counts.setProperty("role", "small")
-        self.search = QLineEdit()
+        self.search = SearchField()
+        self.search.entered_list.connect(self._enter_list)
         self.search.setObjectName("worklist_search")
         self.search.setPlaceholderText("Search cases")
         self.search.setAccessibleName("Search the worklist")
@@ -248,6 +279,11 @@ class WorklistPanel(QFrame):
             layout.addLayout(line)
         layout.addWidget(body, 1)
 
+    def _enter_list(self) -> None:
+        if not self.view.currentIndex().isValid() and self.filter.rowCount():
+            self.view.setCurrentIndex(self.filter.index(0, 0))
+        self.view.setFocus()
+
     def _open(self, index: Index) -> None:
         row = index.data(_ROW)
         session = self._desk.session
@@ -279,14 +315,13 @@ class WorklistPanel(QFrame):
         if self.filter.rowCount() > 0:
             self._stack.setCurrentWidget(self.view)
             return
-        if self._desk.workspace is None:
-            self._empty.setText("No workspace is open. Open one, or a single scan, from the File menu.")
-        elif not self._desk.cases:
-            self._empty.setText(
-                "This workspace holds no cases yet. Add scans with\n“gatelens workspace add”."
-            )
+        if self._desk.cases:
+            text = "No case matches the search."
+        elif self._desk.workspace is None:
+            text = "No workspace is open. Open one, or a single scan, from the File menu."
         else:
-            self._empty.setText("No case matches the search.")
+            text = "This workspace holds no cases yet. Add scans with\n“gatelens workspace add”."
+        self._empty.setText(text)
         self._stack.setCurrentWidget(self._empty)
 
     def _select_open(self) -> None:

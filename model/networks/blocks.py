@@ -2,7 +2,8 @@
 
 Oktay et al. 2018, "Attention U-Net: Learning Where to Look for the Pancreas" (arXiv 1804.03999), with the
 details of the authors' code. Tensors are (batch, channel, [z,] y, x). Every resize keeps true voxel grids
-(`align_corners=False`), where the authors' torch of 2018 aligned corners: see `docs/decisions`.
+(`align_corners=False`), where the authors' torch of 2018 aligned corners: so a shift of the scan is a shift of
+every coefficient, and a coefficient has a place.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from model.scan_io.names import shown_name
 _ORIENTATION_TOLERANCE = 2e-3  # of a direction cosine: about a tenth of a degree
 _SPACING_TOLERANCE = 1e-3  # mm between the pixel spacings of two slices
 _SAME_POSITION_MM = 1e-2
+_OFF_NOTE_MM = 0.02
 
 _PROJECTIONS = {"CR", "DX", "MG", "XA", "RF", "IO", "PX"}
 
@@ -71,7 +72,12 @@ def stacked(path: Path, headers: Sequence[SliceHeader]) -> Stack:
             notes.append("The thickness of the slice is unknown; 1 mm is assumed.")
     else:
         step = (positions[-1] - positions[0]) / (len(ordered) - 1)
+        off = float(np.abs(positions - positions[0] - np.outer(np.arange(len(ordered)), step)).max())
         _refuse_bent(name, positions, heights, normal, step)
+        if off > _OFF_NOTE_MM:
+            notes.append(
+                f"The gaps between slices vary a little: slices are shown up to {off:.2f} mm from their place."
+            )
         if len(ordered) == 2:
             notes.append("The series has two slices only.")
     assert first.row_spacing is not None

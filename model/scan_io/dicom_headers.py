@@ -113,7 +113,10 @@ class SliceHeader:
 
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
-    """Keep pydicom's remarks on odd values out of the log and the terminal: we judge the values ourselves."""
+    """Keep pydicom's remarks on odd values out of the log and the terminal: we judge the values ourselves.
+
+    Python's warning filters belong to the process, so another thread's warnings are not shown meanwhile either.
+    """
     logger = logging.getLogger("pydicom")
     before = logger.level
     logger.setLevel(logging.CRITICAL)

@@ -14,9 +14,11 @@ import numpy as np
 import pydicom
 import SimpleITK
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRBigEndian, SecondaryCaptureImageStorage
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import UID, ExplicitVRBigEndian, RLELossless, SecondaryCaptureImageStorage
 
 from model.errors import ScanError
+from model.scan_io import dicom_codestreams
 from model.scan_io.dicom_headers import BROKEN, PixelFormat, SliceHeader
 from model.scan_io.names import shown_name
 from model.scan_io.payload import opened
@@ -101,7 +103,12 @@ def _unpacked(header: SliceHeader, data: FileDataset, scratch: Path) -> Array:
     bare.Rows, bare.Columns = header.rows, header.columns
     bare.BitsAllocated, bare.BitsStored, bare.HighBit = form.bits_allocated, form.bits_stored, form.high_bit
     bare.PixelRepresentation = int(form.signed)
-    bare.add_new("PixelData", "OB", data["PixelData"].value)
+    frame = next(generate_frames(data["PixelData"].value, number_of_frames=1))
+    run_length = data.file_meta.TransferSyntaxUID == RLELossless
+    dicom_codestreams.check(
+        frame, header.rows, header.columns, form.bits_allocated // 8, run_length=run_length
+    )
+    bare.add_new("PixelData", "OB", encapsulate([frame], has_bot=False))
     bare["PixelData"].is_undefined_length = True
     picture = scratch / "slice.dcm"
     bare.save_as(picture, enforce_file_format=True)
@@ -109,7 +116,11 @@ def _unpacked(header: SliceHeader, data: FileDataset, scratch: Path) -> Array:
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(picture))
-    array: Array = SimpleITK.GetArrayFromImage(reader.Execute())
+    with dicom_codestreams.complaints_heard(scratch) as complained:
+        image = reader.Execute()
+    if complained():
+        raise dicom_codestreams.DamagedStreamError("the codec complained")
+    array: Array = SimpleITK.GetArrayFromImage(image)
     return array[0] if array.ndim == 3 else array
 
 

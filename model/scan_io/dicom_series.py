@@ -58,10 +58,12 @@ def read(path: Path, report: Report = silent, cancelled: CancelCheck = never) ->
         )
     skipped = found.others + (len(found.broken) if path != folder else 0)
     if skipped:
-        notes.append(
-            f"{skipped} other {'file' if skipped == 1 else 'files'} in the folder hold no slice and were "
-            "skipped."
+        words = (
+            "file in the folder is no slice and was"
+            if skipped == 1
+            else "files in the folder are no slices and were"
         )
+        notes.append(f"{skipped} other {words} skipped.")
     source = ScanSource(
         path, "DICOM", len(stack.slices), first.patient_id, first.study_date, first.description
     )

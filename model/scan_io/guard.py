@@ -107,7 +107,8 @@ def grid_from_affine(
         ScanError: the matrix is no geometry, or sheared by more than 3 degrees.
     """
     columns = affine_xyz[:, :3]
-    lengths = np.linalg.norm(columns, axis=0)
+    with np.errstate(all="ignore"):
+        lengths = np.linalg.norm(columns, axis=0)
     usable = bool(np.isfinite(affine_xyz).all() and (lengths > 1e-6).all() and (lengths < 1e6).all())
     if not usable or abs(float(np.linalg.det(columns / lengths))) < 1e-3:
         raise ScanError(

@@ -48,7 +48,7 @@ def find_scans(folder: Path) -> tuple[Path, ...]:
         others: list[Path] = []
         for name in files:
             path = Path(parent, name)
-            if name.startswith("."):
+            if name.startswith(".") or name.upper() == "DICOMDIR":  # a list of files, not one of them
                 continue
             if has_suffix(path, *_COMPANIONS):
                 continue

@@ -112,7 +112,8 @@ def parse(head: bytes) -> Header | None:
         dim[0] = 0
     unit = _MM_PER_UNIT.get(int(record["xyzt_units"]) & 7, 1.0)
     sizes = tuple(dim[1 : dim[0] + 1])
-    affine, known, gap, discarded = _geometry(record, sizes, unit)
+    with np.errstate(all="ignore"):  # a damaged header may hold any number; the guard judges the result
+        affine, known, gap, discarded = _geometry(record, sizes, unit)
     offset = float(record["vox_offset"])
     slope, inter = float(record["scl_slope"]), float(record["scl_inter"])
     usable = math.isfinite(slope) and math.isfinite(inter) and slope != 0 and (slope, inter) != (1.0, 0.0)

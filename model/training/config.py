@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model.applicability import AppliesTo
 from model.bundle import BundleLabel
+from model.errors import DataError
 from model.grid import Float3, Int3
 from model.normalisation import Normalisation
 
@@ -92,6 +93,17 @@ class TrainConfig:
     validations: int = 5
     history_points: int = 10
 
+    def __post_init__(self) -> None:
+        stride = 2 ** (len(self.widths) - 1)
+        if any(size < 1 or size % stride for size in (*self.patch, *(self.window or ()))):
+            raise DataError(
+                f"Patches of {self.patch} voxels do not fit the network; take multiples of {stride}."
+            )
+        if self.steps < 1 or self.batch < 1:
+            raise DataError(
+                f"{self.steps} steps of {self.batch} patches train nothing; give at least one of each."
+            )
+
     @property
     def fingerprint(self) -> str:
         """What a checkpoint must share with the run that goes on from it: all that decides data, network, steps."""
@@ -108,7 +120,7 @@ class TrainConfig:
 class TrainEvent:
     """One line of a training's story: kind is "start", "step", "validation", "checkpoint" or "done".
 
-    `dice` holds one value per label, at validations only; `loss` is the mean since the last event.
+    `dice` holds one value per label in the validation cases, at validations only; `loss` is the mean since the last event.
     """
 
     kind: str

@@ -20,7 +20,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from model.bundle import Bundle, BundleLabel, HistoryMap, write_bundle
+from model.bundle import Bundle, BundleLabel, HistoryMap, refuse_occupied, write_bundle
 from model.errors import DataError
 from model.networks import build
 from model.progress import CancelCheck, Report, never, silent, stop_if
@@ -48,7 +48,7 @@ from model.training.data import (
 )
 from model.training.losses import DiceCrossEntropy
 from model.training.validation import attention_maps, validate
-from model.validation_table import Validation
+from model.validation_table import Validation, ValidationRow
 
 
 def train(
@@ -63,9 +63,10 @@ def train(
         BundleError: if `config.out` already holds something.
         Cancelled: where `cancelled` said so.
     """
+    refuse_occupied(config.out)
     torch.set_num_threads(config.threads or os.cpu_count() or 1)
     fabric = Fabric(accelerator="auto", devices=1, precision=_precision())
-    training, validation, labels = read_data(config, report, cancelled)
+    training, validation, labels = read_data(config, lambda _, text: report(0.0, text), cancelled)
 
     torch.manual_seed(config.seed)
     plain = build(config.architecture, widths=config.widths, classes=len(labels) + 1)
@@ -128,17 +129,13 @@ def train(
             events(TrainEvent("checkpoint", done, config.steps, seconds))
         if done in validate_at and not last:
             rows, _ = validate(average, validation, labels, fabric.device)
-            events(
-                TrainEvent(
-                    "validation", done, config.steps, seconds, dice=tuple(row.dice_mean for row in rows)
-                )
-            )
+            events(TrainEvent("validation", done, config.steps, seconds, dice=_means(rows)))
         if last:
             break
 
     report(1.0, "validating")
     rows, spread = validate(average, validation, labels, fabric.device)
-    events(TrainEvent("validation", done, config.steps, seconds, dice=tuple(row.dice_mean for row in rows)))
+    events(TrainEvent("validation", done, config.steps, seconds, dice=_means(rows)))
     table = Validation(_described(config, validation), rows, spread)
     maps = {_history_map(key): np.asarray(value.cpu()) for key, value in history.items()}
     write_bundle(config.out, replace(describe(config, labels), validation=table), average.state_dict(), maps)
@@ -220,6 +217,10 @@ def describe(config: TrainConfig, labels: tuple[BundleLabel, ...]) -> Bundle:
         command=config.command,
         seed=config.seed,
     )
+
+
+def _means(rows: Iterable[ValidationRow]) -> tuple[float, ...]:
+    return tuple(row.dice_mean for row in rows)
 
 
 def _history_map(key: HistoryKey) -> HistoryMap:

@@ -30,7 +30,10 @@ class _Judged:
 def validate(
     network: SegmentationNetwork, cases: Sequence[Case], labels: Sequence[BundleLabel], device: torch.device
 ) -> tuple[tuple[ValidationRow, ...], tuple[float, ...]]:
-    """Dice per label over whole cases without any post-processing, and the mean spread of each gate's coefficients."""
+    """Dice per label over whole cases without any post-processing, and the mean spread of each gate's coefficients.
+
+    A label that neither a case nor a prediction of any case holds has no row.
+    """
     network.eval()
     judged = []
     for case in cases:
@@ -45,7 +48,8 @@ def validate(
     rows = []
     for index, label in enumerate(labels):
         summary = summarise([case.dice[index] for case in judged])
-        rows.append(ValidationRow(label.name, summary.mean, summary.sd, summary.worst, summary.n))
+        if summary.n:
+            rows.append(ValidationRow(label.name, summary.mean, summary.sd, summary.worst, summary.n))
     spread = tuple(
         float(np.mean(values)) for values in zip(*(case.attention_sd for case in judged), strict=True)
     )

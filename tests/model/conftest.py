@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from model.applicability import AppliesTo
-from model.bundle import Bundle, BundleLabel, Normalisation
+from model.bundle import Bundle, BundleLabel
+from model.normalisation import Normalisation
 
 LABELS = (BundleLabel(1, "head", (220, 60, 60)), BundleLabel(4, "body and tail", (60, 120, 220), "SCT 1234"))
 

@@ -16,10 +16,11 @@ from torch import nn
 
 from model.attention import AttentionMap
 from model.backends import TorchBackend
-from model.bundle import Bundle, Normalisation
+from model.bundle import Bundle
 from model.grid import Box, Grid
 from model.inference import predict
 from model.networks import build
+from model.normalisation import Normalisation
 from model.volume import DisplayHints, Volume
 
 Describe = Callable[..., Bundle]

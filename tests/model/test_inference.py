@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from model import devices, inference
 from model.backends import TorchBackend, WindowResult, open_backend
-from model.bundle import Bundle, Normalisation, load_network
+from model.bundle import Bundle, load_network
 from model.errors import Cancelled, CannotPredict
 from model.grid import Box, Grid
 from model.inference import predict
 from model.networks.blocks import GateCoefficients
+from model.normalisation import Normalisation
 from model.volume import DisplayHints, Volume
 
 Describe = Callable[..., Bundle]
@@ -352,7 +353,7 @@ def test_a_device_that_is_not_there_is_a_sentence(
     scan: Volume, tiny_model: Bundle, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(CannotPredict, match="CUDA; choose the device cpu|no device 'tpu'"):
+    with pytest.raises(CannotPredict, match=r"CUDA; choose the device cpu|no device 'tpu'"):
         predict(scan, tiny_model, device=device)
 
 

@@ -86,7 +86,7 @@ def test_another_program_reads_coefficients_from_0_to_1(prediction: Prediction, 
 
     write_prediction(tmp_path, prediction)
     written = prediction.attention[1]
-    values, slope, grid = read_map(tmp_path / "attention_level3_gate2.nii.gz")
+    _, slope, grid = read_map(tmp_path / "attention_level3_gate2.nii.gz")
     assert slope == pytest.approx(1 / 65535)
     assert grid.close_to(written.grid)
     seen = nibabel.load(tmp_path / "attention_level3_gate2.nii.gz").get_fdata().transpose()

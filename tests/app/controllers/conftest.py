@@ -14,8 +14,8 @@ from app.core.messages import Message
 from app.jobs.runner import Mailbox
 from app.store.settings import Settings
 from model.applicability import AppliesTo
-from model.bundle import BundleLabel, Normalisation, write_bundle
 from model.bundle import Bundle as BundleOnDisk
+from model.bundle import BundleLabel, Normalisation, write_bundle
 from model.grid import Grid
 from model.scan_io import write_scan
 from model.volume import DisplayHints, Volume
@@ -104,6 +104,7 @@ class Bench:
     def open(self, folder: Path, *, ahead: bool = False) -> None:
         if not ahead:
             self.controllers.opening.after_opening = lambda: None
+            self.controllers.predicting.after_predicting = lambda: None
         self.controllers.opening.open_workspace(folder)
         self.wait()
         assert self.desk.session is not None, self.texts

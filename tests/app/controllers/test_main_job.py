@@ -13,8 +13,8 @@ from app.core.review import CaseState
 from app.store import workspace as workspaces
 from model.errors import CannotPredict
 from model.scan_io import read_labels, read_scan
-from tests.conftest import ExpectLog
 from tests.app.controllers.conftest import Bench, MakeBench, write_blob_scan
+from tests.conftest import ExpectLog
 
 
 def test_the_job_from_a_scan_to_a_saved_label(bench: Bench, workspace_folder: Path) -> None:
@@ -28,7 +28,7 @@ def test_the_job_from_a_scan_to_a_saved_label(bench: Bench, workspace_folder: Pa
     assert {m.level for m in session.prediction.attention} == {2}
     outside = np.argwhere(session.labels == 0)[0]
     session.radius_mm = 3.0
-    bench.stroke(tuple(outside), tuple(outside + (0, 2, 3)))
+    bench.stroke(tuple(outside), tuple(outside + np.array([0, 2, 3])))
     painted = session.labels != session.prediction.labels
     assert painted.any()
     after_stroke = session.labels.copy()
@@ -289,3 +289,35 @@ def test_closing_in_the_middle_of_a_save_leaves_a_whole_version(
     with workspaces.open(workspace_folder) as workspace:
         versions = workspace.labels.versions(case)
         assert np.array_equal(workspace.labels.load(case, versions[-1].number).labels, expected)
+
+
+def test_strokes_made_before_the_prediction_come_back_after_it(
+    make_bench: MakeBench, workspace_folder: Path
+) -> None:
+    first = make_bench()
+    first.open(workspace_folder)
+    first.stroke((10, 12, 14), (10, 16, 14))
+    painted = first.desk.session.labels.copy()  # type: ignore[union-attr]
+    first.predict()
+    first.controllers.shutdown()
+    first.mailbox.pump()
+
+    second = make_bench()
+    second.open(workspace_folder)
+    second.controllers.opening.take_recovery()
+    session = second.desk.session
+    assert session is not None
+    assert np.array_equal(session.labels, painted)
+    assert session.prediction is not None
+
+
+def test_a_lease_that_was_taken_over_makes_the_case_read_only(bench: Bench, workspace_folder: Path) -> None:
+    bench.open(workspace_folder)
+    session = bench.desk.session
+    assert session is not None
+    with workspaces.open(workspace_folder) as other:
+        other.reviews.unlock(session.case.id, "somebody")
+    bench.controllers.opening.keep_lease()
+    bench.wait()
+    assert not bench.desk.is_on(Condition.CAN_EDIT)
+    assert "taken over" in bench.messages[-1].text

@@ -144,6 +144,15 @@ def test_replay_gives_the_history_too_and_keeps_its_bounds() -> None:
     assert small.depth == 2
 
 
+def test_steps_back_that_a_small_history_would_have_forgotten_replay_too() -> None:
+    pieces, _ = written()
+    mask = EMPTY.copy()
+    replay(
+        read(b"".join([*pieces[:3], encode_undo(), encode_undo()])), mask, History(limit_bytes=0, minimum=1)
+    )
+    assert (mask == EMPTY).all()
+
+
 def test_a_patch_that_does_not_fit_is_refused_and_what_came_before_it_stands() -> None:
     pieces, _ = written()
     small = np.zeros((3, 4, 4), np.uint8)

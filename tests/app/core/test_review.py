@@ -31,7 +31,7 @@ def test_an_unchanged_prediction_is_accepted() -> None:
 
 
 def test_a_changed_one_is_corrected_with_what_was_added_and_removed() -> None:
-    decision = decide(mask((1, 1, 1), (2, 2, 2), (3, 3, 3)), prediction(mask((1, 1, 1), (0, 0, 0))), GRID)
+    decision = decide(mask((1, 1, 1), (1, 2, 2), (3, 3, 3)), prediction(mask((1, 1, 1), (1, 0, 0))), GRID)
     assert decision.kind is CaseState.CORRECTED
     assert (decision.voxels_added, decision.voxels_removed) == (2, 1)
     assert (decision.ml_added, decision.ml_removed) == pytest.approx((0.2, 0.1))

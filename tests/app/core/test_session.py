@@ -18,9 +18,9 @@ from app.core.journal_format import (
 )
 from app.core.labels import LabelEntry, LabelTable
 from app.core.messages import CannotEdit
-from app.core.planes import Plane
+from app.core.planes import Plane, slice_frame
 from app.core.review import CaseState
-from app.core.seen import PlaneSeen
+from app.core.seen import PlaneSeen, SeenSlices
 from app.core.session import Base, CaseIdentity, LabelVolume, Session, labels_sha256
 from model.attention import AttentionMap
 from model.grid import Box, Grid
@@ -64,6 +64,13 @@ def test_a_stroke_paints_the_active_label_in_its_slice_and_is_one_step() -> None
     assert patch.voxels_added == session.labels.sum()
     assert session.history.undo_name == "brush on pancreas"
     assert session.changed_since_base
+
+
+def test_a_disc_stays_in_the_slice_it_began_in_even_if_the_hand_is_said_to_leave_it() -> None:
+    session = opened()
+    patch = stroke(session, (4, 10, 6), (5, 10, 9), (6, 10, 12), (7, 10, 15))
+    assert (patch.box.start[0], patch.box.stop[0]) == (4, 5)
+    assert session.labels[4, 10, 6:16].tolist() == [1] * 10
 
 
 def test_a_press_and_release_without_moving_paints_one_stamp() -> None:
@@ -333,6 +340,17 @@ def test_the_slices_that_were_shown_are_counted_by_plane() -> None:
         stroke(session, (z, 10, 10))
     assert session.seen.share_of_mask(session.labels) == pytest.approx(2 / 5)
     assert session.seen.share_of_mask(np.zeros(GRID.shape, np.uint8)) == 1.0
+
+
+def test_seen_slices_are_those_of_the_screen_also_where_the_array_runs_the_other_way() -> None:
+    turned = GRID.reordering("LPI")  # array index 0 is the highest slice, which the screen numbers last
+    frames = tuple(slice_frame(turned.apply_grid(GRID), plane) for plane in Plane)
+    seen, labels = SeenSlices(frames), np.zeros(GRID.shape, np.uint8)
+    labels[0] = 1
+    seen.mark(Plane.AXIAL, 7)
+    assert seen.share_of_mask(labels) == 1.0
+    labels[0], labels[7] = 0, 1
+    assert seen.share_of_mask(labels) == 0.0
 
 
 def test_the_crosshair_and_the_radius_stay_within_their_bounds() -> None:

@@ -6,17 +6,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import HealthCheck, given, settings
 from sqlalchemy import insert
 
 from app.core.labels import LabelEntry, LabelTable
-from app.core.review import CaseState
+from app.core.review import CaseState, Decision
 from app.store import schema
 from app.store import workspace as workspaces
 from app.store.decisions import DecisionRecord
 from app.store.label_version import LabelVersion
 from app.store.review_store import CaseRow, Measurement, NewCase, ServingModel
 from app.store.scan_paths import absolute, relative_text
+from app.store.verify import verify
 from app.store.workspace import Workspace
 from model.errors import WorkspaceError
 from model.grid import Grid
@@ -101,6 +104,14 @@ def test_the_state_follows_the_newest_decision(workspace: Workspace, case: CaseR
     assert now()[0] == CaseState.REJECTED
 
 
+def test_what_accepting_amounts_to_becomes_the_record(workspace: Workspace, case: CaseRow) -> None:
+    record = DecisionRecord.of(Decision(CaseState.ACCEPTED, 1, 2, 0.1, 0.2), "Ann", "fine", 4.5)
+    workspace.reviews.record_decision(case.id, record, 7)
+    (row,) = workspace.reviews.decisions(case.id)
+    assert row.record == record
+    assert (row.version, row.record.ml_removed, row.record.seconds) == (7, 0.2, 4.5)
+
+
 def test_every_decision_is_kept_with_name_account_and_amount(
     workspace: Workspace, case: CaseRow, save: Save
 ) -> None:
@@ -116,6 +127,37 @@ def test_every_decision_is_kept_with_name_account_and_amount(
     )
     assert (second.record.reader, second.record.note) == ("Bo", "look again")
     assert first.record.account != ""
+
+
+STEPS = st.sampled_from(["predict", "save", "accept", "reject", "later", "open"])
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEPS, max_size=7))
+def test_any_sequence_of_work_leaves_the_state_of_its_last_decision(
+    workspace: Workspace, add_case: AddCase, save: Save, steps: list[str]
+) -> None:
+    case = add_case(len(workspace.reviews.cases()))
+    state, version, decisions = CaseState.NEW, None, 0
+    for step in steps:
+        if step == "predict":
+            workspace.reviews.set_prediction(case.id, "ab" * 8, "c" * 64, "m")
+            state = CaseState.PREDICTED if decisions == 0 else state
+        elif step in ("save", "accept"):
+            state = CaseState.CORRECTED if step == "save" else CaseState.ACCEPTED
+            version = save(case, kind=state).number
+        elif step in ("reject", "later"):
+            state = CaseState.REJECTED if step == "reject" else CaseState.LATER
+            workspace.reviews.record_decision(case.id, DecisionRecord(state, "Ann"))
+        else:
+            with workspaces.open(workspace.folder) as again:
+                assert again.reviews.case(case.id) == workspace.reviews.case(case.id)
+        decisions += step not in ("predict", "open")
+        row = workspace.reviews.case(case.id)
+        assert (row.state, row.version) == (state, version)
+    assert len(workspace.reviews.decisions(case.id)) == decisions
+    assert len(workspace.labels.versions(case.id)) == (version or 0)
+    assert verify(workspace).ok
 
 
 # -- label tables ----------------------------------------------------------------------------------------
@@ -235,10 +277,10 @@ def test_five_hundred_cases_are_listed_at_once(workspace: Workspace) -> None:
         connection.execute(insert(schema.decisions), made)
     seconds = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         rows = workspace.reviews.cases()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert len(rows) == 500
     assert {row.state for row in rows} == {CaseState.LATER}
-    # 20 ms is the aim on a quiet machine; four times that still tells a query that walks the tables.
-    assert min(seconds) < 0.08, seconds
+    # Of processor time, since the machine may be shared: about 10 ms, and a query that walks the tables takes more.
+    assert min(seconds) < 0.04, seconds

@@ -195,7 +195,7 @@ def test_a_shear_of_two_degrees_is_noted(tmp_path: Path) -> None:
 
 def test_a_claim_that_no_packing_can_hold_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
     path = nifti(tmp_path / "a.nii.gz", VALUES, dim=(3, 30000, 30000, 30000, 1, 1, 1, 1))
-    with pytest.raises(ScanError, match="more than its .* bytes can hold"):
+    with pytest.raises(ScanError, match=r"more than its .* bytes can hold"):
         scan_io.read_scan(path)
 
 
@@ -204,7 +204,7 @@ def test_more_than_the_free_memory_is_refused(tmp_path: Path, monkeypatch: pytes
         available = 40
 
     monkeypatch.setattr("model.scan_io.guard.psutil.virtual_memory", Tight)
-    with pytest.raises(ScanError, match="needs 0.0 GB of memory"):
+    with pytest.raises(ScanError, match=r"needs 0.0 GB of memory"):
         scan_io.read_scan(nifti(tmp_path / "a.nii", VALUES))
 
 

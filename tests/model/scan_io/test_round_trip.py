@@ -13,7 +13,6 @@ import SimpleITK
 
 from model import scan_io
 from model.errors import ScanError
-from model.scan_io import writing
 from model.volume import DisplayHints, Volume
 
 LANDMARKS = {(1, 2, 3): 1000, (5, 9, 2): 2000, (7, 4, 10): 3000}
@@ -148,8 +147,17 @@ def test_a_file_is_synced_before_it_gets_its_name(
 ) -> None:
     steps: list[str] = []
     fsync, rename = os.fsync, os.replace
-    monkeypatch.setattr(writing.os, "fsync", lambda fd: (steps.append("fsync"), fsync(fd))[1])
-    monkeypatch.setattr(writing.os, "replace", lambda a, b: (steps.append("rename"), rename(a, b))[1])
+
+    def noted_fsync(descriptor: int) -> None:
+        steps.append("fsync")
+        fsync(descriptor)
+
+    def noted_rename(source: Path, target: Path) -> None:
+        steps.append("rename")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_rename)
     scan_io.write_scan(tmp_path / "scan.nii", phantom)
     assert steps[:2] == ["fsync", "rename"]
 

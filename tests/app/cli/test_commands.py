@@ -1,0 +1,184 @@
+"""Every verb from the outside: exit codes, what is printed, and the files it leaves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.store import workspace as workspaces
+from model.scan_io import read_labels, read_map, read_scan
+from tests.app.cli.conftest import CommandLine
+from tests.app.controllers.conftest import write_blob_scan
+
+
+def sentence_of(err: str) -> str:
+    lines = [line for line in err.splitlines() if line.strip()]
+    assert len(lines) == 1, err
+    assert "Traceback" not in err
+    return lines[0]
+
+
+def test_version_and_help_say_research_use_only(gatelens: CommandLine) -> None:
+    assert gatelens("--version") == 0
+    assert gatelens.out.startswith("gatelens 0.")
+    assert gatelens("--help") == 0
+    assert "Research use only" in gatelens.out
+
+
+def test_a_verb_that_does_not_exist_is_a_usage_error(gatelens: CommandLine) -> None:
+    assert gatelens("dream") == 2
+    assert gatelens("predict") == 2
+
+
+def test_info_says_what_a_scan_is_and_whether_models_apply(gatelens: CommandLine, scans: Path) -> None:
+    assert gatelens("info", scans / "blob_1.nii.gz", "--json") == 0
+    facts = json.loads(gatelens.out)["scans"][0]
+    assert facts["size_xyz"] == [28, 24, 20]
+    assert facts["spacing_mm_xyz"] == pytest.approx([1.5, 1.0, 2.0])
+    assert facts["axes_xyz"] == "LPS"
+    assert facts["synthetic"] is True
+    assert {model["model"] for model in facts["models"]} >= {"phantom-abdomen", "hippocampus-t1"}
+    assert gatelens("info", scans / "blob_1.nii.gz") == 0
+    assert "28 × 24 × 20 voxels" in gatelens.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("info", "missing.nii.gz"),
+        ("open", "missing.nii.gz"),
+        ("predict", "missing.nii.gz", "--model", "phantom-abdomen", "--out", "out"),
+        ("predict", "text.nii.gz", "--model", "phantom-abdomen", "--out", "out"),
+        ("predict", "text.nii.gz", "--model", "no-such-model", "--out", "out"),
+        ("workspace", "list", "empty"),
+        ("workspace", "predict", "empty"),
+        ("workspace", "new", "W", "--scans", "empty"),
+        ("workspace", "export", "empty", "--out", "out"),
+        ("tour", "empty", "--out", "out"),
+        ("open", "empty"),
+        ("models", "show", "no-such-model"),
+        ("train", "--data", "empty", "--out", "out"),
+        ("train", "--data", "missing", "--out", "out"),
+        ("evaluate", "--pred", "empty", "--ref", "empty"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_one_sentence_that_names_it(
+    gatelens: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.nii.gz").write_text("not a scan")
+    assert gatelens(*words) == 1
+    sentence = sentence_of(gatelens.err)
+    assert any(word.strip("-") in sentence for word in words[1:]), sentence
+    assert not (tmp_path / "out").exists()
+    assert gatelens.windows == []
+
+
+def test_predict_writes_labels_probabilities_entropy_and_maps(
+    gatelens: CommandLine, scans: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    scan = scans / "blob_1.nii.gz"
+    assert gatelens("predict", scan, "--model", tiny_bundle, "--out", out) == 0
+    folder = out / "blob_1"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        "labels.nii.gz",
+        "probability_core.nii.gz",
+        "probability_rim.nii.gz",
+        "entropy.nii.gz",
+        "attention_level2_gate1.nii.gz",
+        "prediction.json",
+    }
+    grid = read_scan(scan).volume.grid
+    assert read_labels(folder / "labels.nii.gz").grid.close_to(grid)
+    values, slope, coarse = read_map(folder / "attention_level2_gate1.nii.gz")
+    assert coarse.spacing == pytest.approx([4 * mm for mm in grid.spacing])
+    assert 0 <= values.min() * slope <= values.max() * slope <= 1
+
+
+def test_a_region_is_in_the_files_own_axes_and_half_open(
+    gatelens: CommandLine, scans: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ("predict", scans / "blob_1.nii.gz", "--model", tiny_bundle, "--out", out)
+    assert gatelens(*words, "--region", "2,20,0,24,4,20") == 0
+    labels = read_labels(out / "blob_1" / "labels.nii.gz").labels
+    inside = np.zeros(labels.shape, bool)
+    inside[4:20, 0:24, 2:20] = True
+    assert labels[inside].any()
+    assert not labels[~inside].any()
+    assert gatelens(*words, "--region", "2,20,0,24,4,99") == 1
+    assert "reaches outside" in sentence_of(gatelens.err)
+
+
+def test_shards_divide_the_scans(gatelens: CommandLine, scans: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    for part in (0, 1):
+        words = ("predict", scans, "--model", tiny_bundle, "--out", tmp_path / str(part), "--shard", f"{part}/2")
+        assert gatelens(*words) == 0
+    assert sorted(path.name for path in (tmp_path / "0").iterdir()) == ["blob_1", "blob_3"]
+    assert [path.name for path in (tmp_path / "1").iterdir()] == ["blob_2"]
+    assert gatelens("predict", scans, "--model", tiny_bundle, "--out", tmp_path, "--shard", "2/2") == 2
+
+
+def test_a_workspace_is_made_listed_predicted_and_resumed(
+    gatelens: CommandLine, scans: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "W"
+    assert gatelens("workspace", "new", folder, "--scans", scans, "--model", tiny_bundle) == 0
+    assert gatelens("workspace", "list", folder, "--json") == 0
+    listed = json.loads(gatelens.out)
+    assert [case["state"] for case in listed["cases"]] == ["new"] * 3
+    assert gatelens("workspace", "predict", folder, "--json") == 0
+    assert json.loads(gatelens.out) == {"predicted": 3, "already": 0, "refused": []}
+    write_blob_scan(scans / "blob_9.nii.gz", 9)
+    assert gatelens("workspace", "add", folder, scans) == 0
+    assert "1 scans added" in gatelens.out
+    assert "3 were there already" in gatelens.out
+    assert gatelens("workspace", "predict", folder, "--json") == 0
+    assert json.loads(gatelens.out) == {"predicted": 1, "already": 3, "refused": []}
+    assert gatelens("workspace", "new", folder, "--scans", scans) == 1
+    sentence_of(gatelens.err)
+
+
+def test_an_export_without_a_read_case_says_so_and_leaves_nothing(
+    gatelens: CommandLine, workspace_folder: Path, tmp_path: Path
+) -> None:
+    assert gatelens("workspace", "export", workspace_folder, "--format", "msd", "--out", tmp_path / "out") == 1
+    sentence_of(gatelens.err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_window_opens_what_was_asked_for(gatelens: CommandLine, workspace_folder: Path, scans: Path) -> None:
+    assert gatelens("open", workspace_folder) == 0
+    assert gatelens.windows[-1].workspace == workspace_folder
+    assert gatelens("open", scans / "blob_2.nii.gz") == 0
+    start = gatelens.windows[-1]
+    assert start.workspace is not None
+    with workspaces.open(start.workspace) as personal:
+        assert personal.kind == "personal"
+        assert [row.name for row in personal.reviews.cases() if row.id == start.case_id] == ["blob_2"]
+    assert gatelens() == 0
+    assert gatelens.windows[-1].workspace is None
+
+
+def test_phantoms_are_written_with_labels_on_their_grid(gatelens: CommandLine, tmp_path: Path) -> None:
+    assert gatelens("phantom", tmp_path / "P", "--count", 1, "--seed", 5) == 0
+    scan = read_scan(tmp_path / "P" / "images" / "phantom_5.nii.gz")
+    labels = read_labels(tmp_path / "P" / "labels" / "phantom_5.nii.gz", like=scan.volume.grid)
+    assert scan.volume.hints.synthetic
+    assert scan.volume.hints.modality == "CT"
+    assert set(np.unique(labels.labels)) == {0, 1, 2, 3, 4}
+
+
+def test_models_are_listed_and_shown(gatelens: CommandLine) -> None:
+    assert gatelens("models", "list", "--json") == 0, gatelens.err
+    names = {model["name"] for model in json.loads(gatelens.out)["models"]}
+    assert names == {"hippocampus-t1", "phantom-abdomen"}
+    assert gatelens("models", "show", "hippocampus-t1") == 0
+    assert "CC BY-SA" in gatelens.out
