@@ -239,10 +239,7 @@ def write_bundle(
     import torch
     from safetensors.torch import save_file
 
-    if folder.exists() and any(folder.iterdir()):
-        raise BundleError(
-            f"{folder} is not empty; give a new folder for the model, or move the old one away."
-        )
+    refuse_occupied(folder)
     kept = dict(history or {})
     bundle = replace(bundle, attention_history=tuple(sorted(kept, key=lambda m: (m.step, m.level, m.gate))))
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.core.journal_format import replay
 from app.core.labels import LabelTable
 from app.core.patch import Labels
-from app.core.session import Base, labels_sha256
+from app.core.session import Base, CaseIdentity, Session, labels_sha256
+from app.core.windowing import automatic_window
 from app.store.journal_store import OpenJournal
 from app.store.label_version import LabelVersion
 from app.store.review_store import CaseRow
 from app.store.workspace import Workspace
 from model.bundle import Bundle
-from model.errors import ScanError
+from model.errors import ScanError, WorkspaceError
 from model.grid import Grid
 from model.prediction import Prediction
 from model.progress import CancelCheck, Report
@@ -28,16 +30,28 @@ NO_LABELS = LabelTable("none", ())
 
 @dataclass(frozen=True, eq=False)
 class LoadedCase:
-    """A case read into memory, before it is shown."""
+    """A case read into memory, before it is shown.
+
+    Attributes:
+        session: the case as it will lie on the desk; nobody else holds it yet.
+        window: level and width to show it with.
+        journals: work that is in no version.
+        versions: the saved versions, oldest first.
+    """
 
     row: CaseRow
-    scan: ScanRead
-    labels: Labels
-    base: Base
-    prediction: Prediction | None
-    table: LabelTable
-    journals: tuple[OpenJournal, ...]
+    session: Session
+    window: tuple[float, float]
+    journals: tuple[UnsavedWork, ...]
     versions: tuple[LabelVersion, ...]
+
+
+@dataclass(frozen=True)
+class UnsavedWork:
+    """A journal that is in no version, and how many voxels of the mask its work would change (0 if it cannot)."""
+
+    found: OpenJournal
+    voxels: int
 
 
 def load_case(
@@ -45,10 +59,14 @@ def load_case(
     row: CaseRow,
     bundle: Bundle | None,
     scan: ScanRead | None,
+    read_only_reason: str | None,
     report: Report,
     cancelled: CancelCheck,
 ) -> LoadedCase:
-    """Read a case: its scan (unless read ahead), its newest version or prediction, and journals left open."""
+    """Read a case: its scan (unless read ahead), its newest version or prediction, and journals left open.
+
+    What takes long on a large mask (hashing, counting, comparing) is done here, so that showing it is quick.
+    """
     if scan is None:
         scan = read_case_scan(row, report, cancelled)
     grid = scan.volume.grid
@@ -60,16 +78,35 @@ def load_case(
         raise ScanError(
             f"{row.name} has {grid.shape} voxels but its mask has {labels.shape}; put back the scan it was made on."
         )
-    return LoadedCase(
-        row=row,
+    journals = workspace.journals.open_journals(row.id, base.sha256) if read_only_reason is None else ()
+    session = Session(
+        case=CaseIdentity(row.id, row.name),
         scan=scan,
+        table=table_of(workspace, row, bundle),
         labels=labels,
         base=base,
         prediction=prediction,
-        table=table_of(workspace, row, bundle),
-        journals=workspace.journals.open_journals(row.id, base.sha256),
+        read_only_reason=read_only_reason,
+    )
+    session.volumes_ml()
+    return LoadedCase(
+        row=row,
+        session=session,
+        window=automatic_window(scan.volume),
+        journals=tuple(UnsavedWork(found, _voxels_changed(found, session.labels)) for found in journals),
         versions=workspace.labels.versions(row.id),
     )
+
+
+def _voxels_changed(found: OpenJournal, labels: Labels) -> int:
+    if found.journal is None or found.problem:
+        return 0
+    restored = np.array(labels)
+    try:
+        replay(found.journal, restored)
+    except WorkspaceError:
+        return 0
+    return int(np.count_nonzero(restored != labels))
 
 
 def _starting_mask(

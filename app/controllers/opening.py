@@ -17,8 +17,6 @@ from app.controllers.case_loading import LoadedCase, load_case, read_case_scan
 from app.controllers.desk import Desk
 from app.controllers.journaling import SessionJournal
 from app.controllers.recovering import Recovery
-from app.core.session import CaseIdentity, Session
-from app.core.windowing import automatic_window
 from app.jobs.runner import Lane
 from app.store import workspace as workspaces
 from app.store.journal_store import new_session_name
@@ -74,7 +72,9 @@ class OpeningController:
             for adopted in opened.adopted:
                 row = desk.row(adopted.case_id)
                 name = row.name if row is not None else adopted.case_id[:12]
-                desk.say(f"{name}: version {adopted.number} was whole on disk when the program ended; it is kept.")
+                desk.say(
+                    f"{name}: version {adopted.number} was whole on disk when the program ended; it is kept."
+                )
             self._load_thumbnails(opened, rows)
             first = then_open or next((row.id for row in [desk.neighbour(1), *rows] if row is not None), None)
             if first is not None:
@@ -125,12 +125,13 @@ class OpeningController:
                 return
             scan = self._ahead[1] if self._ahead is not None and self._ahead[0] == case_id else None
             bundle = desk.bundle
+            reason = lease.sentence if isinstance(lease, Held) else None
             # The row is read again in the lane: a prediction or version may have come since the list was drawn.
             desk.runner.submit(
                 Lane.FILES,
                 f"Reading {row.name}",
                 lambda report, cancelled: load_case(
-                    workspace, workspace.reviews.case(case_id), bundle, scan, report, cancelled
+                    workspace, workspace.reviews.case(case_id), bundle, scan, reason, report, cancelled
                 ),
                 lambda loaded: self._show(workspace, loaded, lease),
                 lambda error: self._could_not_open(workspace, lease, error, row),
@@ -229,32 +230,23 @@ class OpeningController:
         if desk.session is not None and desk.session.case.id == loaded.row.id:
             self._lease = None
         self.close_case()
-        reason = None
-        if isinstance(lease, Held):
-            reason = lease.sentence
-            desk.say(reason, "warning")
-        session = Session(
-            case=CaseIdentity(loaded.row.id, loaded.row.name),
-            scan=loaded.scan,
-            table=loaded.table,
-            labels=loaded.labels,
-            base=loaded.base,
-            prediction=loaded.prediction,
-            read_only_reason=reason,
-        )
+        session = loaded.session
         self._lease = lease if isinstance(lease, Lease) else None
         desk.session = session
         self.versions = loaded.versions
-        if reason is None:
+        if session.can_edit:
             self.journal = SessionJournal(desk, workspace, session)
-        volume = loaded.scan.volume
-        level, width = automatic_window(volume)
+        level, width = loaded.window
         # What the reader set for overlays stays from case to case; the grey window belongs to the scan.
-        desk.look = replace(desk.look, level=level, width=width, inverted=volume.hints.inverted, bare=False)
+        desk.look = replace(
+            desk.look, level=level, width=width, inverted=session.scan.volume.hints.inverted, bare=False
+        )
         desk.events.look_changed.emit(desk.look)
         desk.events.case_opened.emit(session)
         desk.events.conditions_changed.emit(None)
-        for note in loaded.scan.notes:
+        if session.read_only_reason is not None:
+            desk.say(session.read_only_reason, "warning")
+        for note in session.scan.notes:
             desk.say(f"{loaded.row.name}: {note}", "warning")
         if self.journal is not None:
             self._recovery.look_at(loaded.journals, self.journal)

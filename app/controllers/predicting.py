@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from app import __version__
 from app.controllers.desk import Desk
 from app.core.labels import LabelTable
-from app.core.session import Base, labels_sha256
+from app.core.session import Base, LabelCounts, count_labels, labels_sha256
 from app.jobs.runner import Lane
 from app.store.review_store import CaseRow
 from app.store.workspace import Workspace
@@ -30,10 +30,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class KeptPrediction:
-    """A prediction and the key of the folder it was written to."""
+    """A prediction, the base of a mask that starts from it, and that mask's voxels by label."""
 
-    key: str
     prediction: Prediction
+    base: Base
+    counts: LabelCounts
 
 
 def predict_and_keep(
@@ -69,7 +70,8 @@ def predict_and_keep(
     workspace.reviews.set_prediction(
         row.id, key, bundle.hash, bundle.name, table_key=row.table_key or bundle.name
     )
-    return KeptPrediction(key, prediction)
+    base = Base("prediction", key, labels_sha256(prediction.labels))
+    return KeptPrediction(prediction, base, count_labels(prediction.labels))
 
 
 def check_labels_fit(workspace: Workspace, row: CaseRow, bundle: Bundle) -> None:
@@ -194,8 +196,7 @@ class PredictingController:
         marked = " (outside what the model is made for)" if provenance.overridden else ""
         told = f"Predicted in {provenance.seconds:.1f} s on {provenance.device}{marked}."
         if session.history.is_empty and session.base.kind != "version" and session.read_only_reason is None:
-            labels = kept.prediction.labels
-            session.rebase(labels, Base("prediction", kept.key, labels_sha256(labels)))
+            session.rebase(kept.prediction.labels, kept.base, kept.counts)
             desk.events.labels_changed.emit(Box.whole(session.labels.shape))
         else:
             told += " Your mask is kept; 'Use prediction as mask' takes the new one."

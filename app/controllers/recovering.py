@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from app.controllers.case_loading import UnsavedWork
 from app.controllers.desk import Desk, RecoveryOffer
 from app.controllers.journaling import SessionJournal
-from app.core.journal_format import Journal, replay
+from app.core.journal_format import Journal
 from app.core.session import Session
 from app.store.journal_store import OpenJournal
-from model.errors import GateLensError
 from model.grid import Box
 
 
@@ -22,7 +20,7 @@ class Recovery:
         self._own: set[str] = set()
         """Journals this run began or took over."""
 
-    def look_at(self, journals: tuple[OpenJournal, ...], own: SessionJournal) -> None:
+    def look_at(self, journals: tuple[UnsavedWork, ...], own: SessionJournal) -> None:
         """Report journals that do not fit, and bring back or offer the newest that does.
 
         Args:
@@ -34,23 +32,19 @@ class Recovery:
         session = self._desk.session
         if session is None:
             return
-        for found in journals:
-            if found.problem:
-                self._desk.say(found.problem, "warning")
+        for work in journals:
+            if work.found.problem:
+                self._desk.say(work.found.problem, "warning")
         fitting = [
-            (found, found.journal) for found in journals if found.journal is not None and not found.problem
+            (work.found, work.found.journal, work.voxels)
+            for work in journals
+            if work.found.journal is not None and not work.found.problem
         ]
         if not fitting:
             return
-        found, journal = fitting[-1]
+        found, journal, voxels = fitting[-1]
         if journal.header.session in self._own:
             self._bring_back(session, found, journal, own)
-            return
-        restored = np.array(session.labels)
-        try:
-            replay(journal, restored)
-        except GateLensError as error:
-            self._desk.say(str(error), "warning")
             return
         self._offer = (found, journal, own)
         self._desk.events.recovery_offered.emit(
@@ -58,7 +52,7 @@ class Recovery:
                 strokes=journal.strokes,
                 when=journal.header.started,
                 reader=journal.header.reader,
-                voxels=int(np.count_nonzero(restored != session.labels)),
+                voxels=voxels,
             )
         )
 

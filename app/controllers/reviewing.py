@@ -53,8 +53,11 @@ class ReviewingController:
         if session.stroke_active:
             desk.say("Finish the stroke first.", "warning")
             return AcceptOutcome.NOTHING
-        decision = session.decide()
-        if decision.kind is CaseState.EMPTY and not confirmed_empty:
+        if (
+            not confirmed_empty
+            and not any(volume.voxels for volume in session.volumes_ml())
+            and not session.labels.any()
+        ):
             return AcceptOutcome.ASK_EMPTY
         journal, prediction = self._opening.journal, session.prediction
         assert journal is not None
@@ -62,7 +65,6 @@ class ReviewingController:
             reader=desk.reader,
             base=session.base,
             session=journal.name,
-            decision=DecisionRecord.of(decision, desk.reader),
             table_key=session.table.key if session.table.entries else None,
             model_name=prediction.provenance.bundle_name if prediction else "",
             model_hash=prediction.provenance.bundle_hash if prediction else "",
@@ -70,7 +72,7 @@ class ReviewingController:
         )
         desk.saving = True
         desk.events.conditions_changed.emit(None)
-        self._save(workspace, session, info, decision, journal.length_when_kept())
+        self._save(workspace, session, info, journal.length_when_kept())
         return AcceptOutcome.SAVING
 
     def versions(self) -> tuple[LabelVersion, ...]:
@@ -94,27 +96,30 @@ class ReviewingController:
         workspace: Workspace,
         session: Session,
         info: VersionInfo,
-        decision: Decision,
         journal_length: Future[int | None],
     ) -> None:
         case_id, labels, grid = session.case.id, session.labels, session.grid
         table = session.table
 
-        def work(report: Report, cancelled: CancelCheck) -> LabelVersion:
+        def work(report: Report, cancelled: CancelCheck) -> tuple[LabelVersion, Decision]:
+            # Nobody changes the mask while it is being saved, so it may be read from here.
+            decision = session.decide()
             if table.entries:
                 workspace.add_label_table(table)
                 workspace.reviews.take_table(case_id, table.key)
             # The version says how much of the journal it holds, so every stroke must be in it first.
-            kept = replace(info, journal_bytes=journal_length.result())
+            kept = replace(
+                info, decision=DecisionRecord.of(decision, info.reader), journal_bytes=journal_length.result()
+            )
             version = workspace.labels.save(case_id, labels, grid, kept)
             workspace.journals.seal(workspace.journals.path(case_id, info.session), version.number)
-            return version
+            return version, decision
 
         self._desk.runner.submit(
             Lane.STORE,
             f"Saving {session.case.name}",
             work,
-            lambda version: self._saved(session, version, decision),
+            lambda saved: self._saved(session, *saved),
             self._not_saved,
             case_id=case_id,
             must_finish=True,
@@ -126,8 +131,7 @@ class ReviewingController:
         words = decision.kind.value
         if decision.kind is CaseState.CORRECTED:
             words += f", {decision.ml_added:.2f} mL added and {decision.ml_removed:.2f} mL removed"
-        self._desk.say(f"{session.case.name}: version {version.number} saved ({words}).")
-        self._go_on()
+        self._go_on(f"{session.case.name}: version {version.number} saved ({words}).")
 
     def _not_saved(self, error: Exception) -> None:
         self._desk.saving = False
@@ -146,10 +150,10 @@ class ReviewingController:
         record = DecisionRecord(kind=state, reader=desk.reader, note=note)
 
         def done(value: None) -> None:
-            desk.say(f"{name}: {state}.")
             if then_next:
-                self._go_on(reopen=False)
+                self._go_on(f"{name}: {state}.", reopen=False)
             else:
+                desk.say(f"{name}: {state}.")
                 desk.refresh_cases()
 
         desk.runner.submit(
@@ -162,8 +166,8 @@ class ReviewingController:
             quiet=True,
         )
 
-    def _go_on(self, *, reopen: bool = True) -> None:
-        """Read the rows again, then open the next undone case, or show this one as it now stands."""
+    def _go_on(self, told: str, *, reopen: bool = True) -> None:
+        """Say what was done. Read the rows again, then open the next undone case, or show this one as it now stands."""
         desk = self._desk
         workspace = desk.workspace
         if workspace is None:
@@ -177,9 +181,11 @@ class ReviewingController:
             desk.events.conditions_changed.emit(None)
             if desk.neighbour(1) is not None:
                 self._opening.next_case()
-            elif reopen:
-                self._opening.reopen()
-                desk.say("Every case of this worklist has been read.")
+                desk.say(told)
+            else:
+                if reopen:
+                    self._opening.reopen()
+                desk.say(f"{told} Every case of this worklist has been read.")
 
         desk.runner.submit(
             Lane.STORE,

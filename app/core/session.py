@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Base", "BaseKind", "CaseIdentity", "LabelVolume", "Session", "labels_sha256"]
 
+LabelCounts = npt.NDArray[np.int64]
+
 DEFAULT_RADIUS_MM = 5.0
 SMALLEST_RADIUS_MM = 0.1
 LARGEST_RADIUS_MM = 200.0
@@ -283,8 +285,10 @@ class Session:
             self._record(patch)
         return patch
 
-    def rebase(self, labels: Labels, base: Base) -> None:
+    def rebase(self, labels: Labels, base: Base, counts: LabelCounts | None = None) -> None:
         """Start from another mask (a fresh prediction, another version); only while nothing was changed.
+
+        `counts` is `count_labels(labels)` where it has been worked out already, as in another thread.
 
         Raises:
             CannotEdit: there are changes, which would be lost.
@@ -295,7 +299,7 @@ class Session:
             raise ValueError(f"a mask of {labels.shape} does not fit a scan of {self.labels.shape}")
         self.labels[...] = labels
         self.base = base
-        self._counts = None
+        self._counts = counts
 
     def mark_saved(self, base: Base) -> None:
         """The mask as it is was saved as a version: later changes, and their journal, start from there."""
@@ -352,9 +356,7 @@ class Session:
 
     def _label_counts(self) -> npt.NDArray[np.int64]:
         if self._counts is None:
-            self._counts = np.zeros(np.iinfo(self.labels.dtype).max + 1, np.int64)
-            for plane in self.labels:
-                self._counts += _counted(plane, self._counts.size)
+            self._counts = count_labels(self.labels)
         return self._counts
 
     def _count(self, patch: Patch, *, forward: bool) -> None:
@@ -377,6 +379,14 @@ def _own(labels: Labels | None, shape: tuple[int, int, int], prediction: Predict
     if flags.writeable and flags.c_contiguous and not borrowed:
         return labels
     return np.array(labels, order="C", copy=True)
+
+
+def count_labels(labels: Labels) -> LabelCounts:
+    """How often each value occurs in a mask, index by value."""
+    counts = np.zeros(np.iinfo(labels.dtype).max + 1, np.int64)
+    for plane in labels:
+        counts += _counted(plane, counts.size)
+    return counts
 
 
 def _counted(values: Labels, size: int) -> npt.NDArray[np.int64]:

@@ -19,7 +19,7 @@ from app.controllers import Controllers
 from app.controllers.conditions import Condition
 from app.controllers.desk import RecoveryOffer
 from app.core.messages import Message
-from app.jobs.runner import Job
+from app.jobs.runner import Job, JobState
 from app.ui import bind, folding, theme, words
 from app.ui.qt_bridge import SlotGuard
 from app.ui.view_pane import ElidedLabel
@@ -190,6 +190,7 @@ class MessageBar(QFrame):
         events = self._desk.events
         bind.listen(self, events.message, self.show_message)
         bind.listen(self, events.case_opening, lambda _: self._dismiss("info", "warning"))
+        bind.listen(self, events.job_changed, self._job_changed)
         bind.listen_all(self, (events.tool_changed, events.case_opened, events.case_closed), self._show)
         self._show()
 
@@ -218,6 +219,10 @@ class MessageBar(QFrame):
         """Take the message away."""
         self._message = None
         self._show()
+
+    def _job_changed(self, job: Job) -> None:
+        if job.state is JobState.CANCELLED:
+            self.show_message(Message("info", f"{job.title} was cancelled; nothing was changed."))
 
     def _dismiss(self, *kinds: str) -> None:
         if self.kind in kinds:

@@ -279,6 +279,35 @@ class MainWindow(QMainWindow):
         elif self.isFullScreen():
             self.toggle_full_screen()
 
+    def undo(self) -> None:
+        """Take the last step back, and say which."""
+        self._step_and_say("Undone", self.controllers.editing.undo_name, self.controllers.editing.undo)
+
+    def redo(self) -> None:
+        """Make the step that was undone again, and say which."""
+        self._step_and_say("Done again", self.controllers.editing.redo_name, self.controllers.editing.redo)
+
+    def _step_and_say(self, verb: str, name: str, step: Callable[[], None]) -> None:
+        before = self._desk.session.history.depth if self._desk.session else 0
+        step()
+        if self._desk.session is not None and self._desk.session.history.depth != before:
+            self._desk.say(f"{verb}: {name}.")
+
+    def next_attention(self) -> None:
+        """The next level's map, and say which."""
+        self.controllers.looking.next_attention()
+        shown = self._desk.attention
+        if shown is not None:
+            note = "hardly varies" if shown.hardly_varies else f"standard deviation {shown.sd:.2f}"
+            self._desk.say(f"Attention of {shown.name}: {note}.")
+        elif self._desk.attention_maps:
+            self._desk.say("Attention off.")
+
+    def attention_off(self) -> None:
+        """No attention over the scan."""
+        self.controllers.looking.attention_off()
+        self._desk.say("Attention off.")
+
     def scroll_slices(self, steps: int) -> None:
         """Slices of the current plane."""
         self.controllers.looking.scroll(self._current, steps)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 from app.controllers import Controllers
 from app.controllers.conditions import Condition
 from app.ui import bind, folding, slice_overlay, theme
+from app.ui.attention_plot import AttentionPlot
 from app.ui.qt_bridge import SlotGuard
 from model.attention import AttentionMap
 
@@ -114,6 +115,7 @@ class OverlayPanel(QWidget):
         self._ladder.setSpacing(2)
         self._none = folding.label("Attention appears with a prediction (F5).", "quiet", wraps=True)
         self._bar = ColourBar()
+        self._scale = QWidget()
         layout = folding.column(self, 8)
         layout.addLayout(folding.line(self.mask_box, self.outline, 1, spacing=18))
         layout.addLayout(folding.line(folding.label("Fill", "quiet"), self.mask_opacity))
@@ -124,7 +126,12 @@ class OverlayPanel(QWidget):
         self._strength = QWidget()
         self._strength.setLayout(folding.line(folding.label("Strength", "quiet"), self.attention_opacity))
         layout.addWidget(self._strength)
-        layout.addWidget(self._bar)
+        self.plot = AttentionPlot()
+        scale = folding.column(self._scale, 0)
+        scale.setContentsMargins(0, 0, 0, 0)
+        scale.addWidget(self.plot)
+        scale.addWidget(self._bar)
+        layout.addWidget(self._scale)
         self._bind()
         self._show_levels()
 
@@ -157,7 +164,7 @@ class OverlayPanel(QWidget):
             key = row.key
             row.clicked.connect(self._guard.wrap(lambda _=False, k=key: self._choose(k)))
             self._ladder.addWidget(row)
-        for widget in (self._strength, self._bar):
+        for widget in (self._strength, self._scale):
             widget.setVisible(bool(maps))
         self._none.setVisible(not maps)
         self._show_chosen()
@@ -169,3 +176,6 @@ class OverlayPanel(QWidget):
     def _show_chosen(self) -> None:
         for row in self.levels:
             row.setChecked(row.key == self._desk.look.attention_key)
+        shown = self._desk.attention
+        self.plot.setVisible(shown is not None)
+        self.plot.show_map(shown)

@@ -80,7 +80,7 @@ class Tour:
         self._step("mask", self._mask)
         for attention in sorted(self._desk.attention_maps, key=lambda m: (-m.level, m.gate)):
             key = (attention.level, attention.gate)
-            self._step(f"attention_level{key[0]}_gate{key[1]}", lambda key=key: self._attention(key))
+            self._step(f"attention_level{key[0]}_gate{key[1]}", partial(self._attention, key))
         self._step("attention_off", self._attention_off)
         self._step("brush", self._brush)
         self._step("erase", self._erase)

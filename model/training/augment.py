@@ -28,10 +28,18 @@ from model.training.data import Case
 class PatchMaker:
     """Draws augmented patches (image, class indices) from cases, the same ones for the same seed and step."""
 
-    def __init__(self, patch: Int3, foreground_share: float, augmentation: Augmentation, seed: int) -> None:
+    def __init__(
+        self,
+        patch: Int3,
+        foreground_share: float,
+        augmentation: Augmentation,
+        seed: int,
+        label_weights: Sequence[float] = (),
+    ) -> None:
         self._patch = patch
         self._foreground_share = foreground_share
         self._seed = seed
+        self._weights = tuple(label_weights)
         self._transform = _transforms(augmentation, patch)
 
     def batch(self, cases: Sequence[Case], step: int, size: int) -> tuple[Tensor, Tensor]:
@@ -53,12 +61,14 @@ class PatchMaker:
         return torch.stack(images).float(), torch.stack(targets)[:, 0].round().long()
 
     def _cut(self, case: Case, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A crop of the patch's size: round a voxel of a random label in `foreground_share` of the draws."""
+        """A crop: in `foreground_share` of the draws round a voxel of a label, drawn as often as it weighs."""
         image, classes = _padded(case.image, case.classes, self._patch)
         free = [size - length for size, length in zip(image.shape, self._patch, strict=True)]
         start = [int(random.integers(0, room + 1)) for room in free]
         if case.voxels_of_class and random.random() < self._foreground_share:
-            voxels = case.voxels_of_class[int(random.integers(len(case.voxels_of_class)))]
+            present = sorted(case.voxels_of_class)
+            weights = np.array([self._weights[c - 1] if self._weights else 1.0 for c in present])
+            voxels = case.voxels_of_class[int(random.choice(present, p=weights / weights.sum()))]
             centre = np.unravel_index(int(random.choice(voxels)), case.classes.shape)
             jitter = [int(random.integers(-length // 4, length // 4 + 1)) for length in self._patch]
             start = [

@@ -51,7 +51,7 @@ class TrainConfig:
         window: the bundle's window size, multiples of the coarsest stride; None takes `patch`.
         steps: optimiser steps; the learning rate falls to zero over them.
         minutes: stop after this wall time even if steps are left; None for no limit.
-        label_weights: weight of each label in the loss; empty for 1 each.
+        label_weights: weight of each label in the loss, and in what patches are cut round; empty for 1 each.
         foreground_share: fraction of patches cut round a labelled voxel.
         ema: decay of the moving average of the weights that is kept.
         threads: torch threads; None takes every core.
@@ -120,7 +120,8 @@ class TrainConfig:
 class TrainEvent:
     """One line of a training's story: kind is "start", "step", "validation", "checkpoint" or "done".
 
-    `dice` holds one value per label in the validation cases, at validations only; `loss` is the mean since the last event.
+    `dice` holds one value per label in the validation cases, at validations only; `loss` is the mean since the
+    last event.
     """
 
     kind: str

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -63,11 +63,11 @@ class Case:
     grid: Grid
 
     @cached_property
-    def voxels_of_class(self) -> tuple[npt.NDArray[np.int64], ...]:
+    def voxels_of_class(self) -> Mapping[int, npt.NDArray[np.int64]]:
         """Flat indices of the voxels of each foreground class that is present."""
         flat = self.classes.ravel()
-        found = (np.flatnonzero(flat == value) for value in range(1, int(flat.max()) + 1))
-        return tuple(voxels for voxels in found if voxels.size)
+        found = {value: np.flatnonzero(flat == value) for value in range(1, int(flat.max()) + 1)}
+        return {value: voxels for value, voxels in found.items() if voxels.size}
 
 
 @dataclass(frozen=True)

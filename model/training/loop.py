@@ -78,7 +78,7 @@ def train(
     )
     weights = config.label_weights or (1.0,) * len(labels)
     loss_of = DiceCrossEntropy((1.0, *weights)).to(fabric.device)
-    patches = PatchMaker(config.patch, config.foreground_share, config.augmentation, config.seed)
+    patches = PatchMaker(config.patch, config.foreground_share, config.augmentation, config.seed, weights)
 
     file = checkpoint_file(config.out)
     done, seconds, history = 0, 0.0, dict[HistoryKey, Tensor]()

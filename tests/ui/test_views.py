@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -262,6 +264,18 @@ def test_a_map_that_hardly_varies_says_so(robot: Robot) -> None:
     assert "hardly" not in facts[(2, 1)]
 
 
+def test_the_histogram_of_the_chosen_map_shows_how_much_it_varies(robot: Robot) -> None:
+    robot.show_case(predicted=True)
+    plot = robot.window.overlays.plot
+    robot.controllers.looking.set_attention((2, 1))
+    assert np.count_nonzero(plot.shares) == 7  # a ramp over seven columns of the map
+    robot.controllers.looking.set_attention((3, 1))
+    assert np.count_nonzero(plot.shares) <= 2
+    assert plot.shares.sum() == pytest.approx(1.0)
+    robot.controllers.looking.attention_off()
+    assert plot.isHidden()
+
+
 def test_a_card_of_the_gate_ladder_chooses_its_level(robot: Robot) -> None:
     robot.show_case(predicted=True)
     cards = {card.key: card for card in robot.window.ladder.cards}
@@ -283,15 +297,17 @@ def test_holding_x_shows_the_bare_scan_until_it_is_let_go(robot: Robot) -> None:
 
 
 def test_a_view_paints_its_composite_quickly(robot: Robot) -> None:
-    import time
-
-    robot.show_case(predicted=True)
+    robot.show_case(phantom((96, 128, 128)), predicted=True)
     robot.press("A")
     view, taken = robot.view(Plane.AXIAL), []
     for _ in range(9):
-        started = time.perf_counter()
+        started = time.process_time()
         view.redraw()
         view.repaint()
-        taken.append(time.perf_counter() - started)
-    # A generous bound for a busy machine; docs/decisions/0003-slice-view.md has measured figures.
-    assert sorted(taken)[4] < 0.1
+        taken.append(1000 * (time.process_time() - started))
+    middle = sorted(taken)[4]
+    print(
+        f"one repaint of {view.image.width()} × {view.image.height()} pixels: {middle:.1f} ms"
+    )  # docs/decisions/0003
+    # Three views in a frame of 60 Hz would be 5.5 ms each; the bound leaves room for slow machines.
+    assert middle < 30

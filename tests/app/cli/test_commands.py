@@ -117,9 +117,20 @@ def test_a_region_is_in_the_files_own_axes_and_half_open(
     assert "reaches outside" in sentence_of(gatelens.err)
 
 
-def test_shards_divide_the_scans(gatelens: CommandLine, scans: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+def test_shards_divide_the_scans(
+    gatelens: CommandLine, scans: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
     for part in (0, 1):
-        words = ("predict", scans, "--model", tiny_bundle, "--out", tmp_path / str(part), "--shard", f"{part}/2")
+        words = (
+            "predict",
+            scans,
+            "--model",
+            tiny_bundle,
+            "--out",
+            tmp_path / str(part),
+            "--shard",
+            f"{part}/2",
+        )
         assert gatelens(*words) == 0
     assert sorted(path.name for path in (tmp_path / "0").iterdir()) == ["blob_1", "blob_3"]
     assert [path.name for path in (tmp_path / "1").iterdir()] == ["blob_2"]
@@ -149,12 +160,16 @@ def test_a_workspace_is_made_listed_predicted_and_resumed(
 def test_an_export_without_a_read_case_says_so_and_leaves_nothing(
     gatelens: CommandLine, workspace_folder: Path, tmp_path: Path
 ) -> None:
-    assert gatelens("workspace", "export", workspace_folder, "--format", "msd", "--out", tmp_path / "out") == 1
+    assert (
+        gatelens("workspace", "export", workspace_folder, "--format", "msd", "--out", tmp_path / "out") == 1
+    )
     sentence_of(gatelens.err)
     assert not (tmp_path / "out").exists()
 
 
-def test_the_window_opens_what_was_asked_for(gatelens: CommandLine, workspace_folder: Path, scans: Path) -> None:
+def test_the_window_opens_what_was_asked_for(
+    gatelens: CommandLine, workspace_folder: Path, scans: Path
+) -> None:
     assert gatelens("open", workspace_folder) == 0
     assert gatelens.windows[-1].workspace == workspace_folder
     assert gatelens("open", scans / "blob_2.nii.gz") == 0
