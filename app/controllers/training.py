@@ -39,7 +39,20 @@ def training_config(
     elif not data:
         raise DataError("Give --data: a folder with images/ and labels/, or a Decathlon or nnU-Net folder.")
     else:
-        config = TrainConfig(data=data, out=out, name=name or out.name)
+        from model.training.data import open_source
+        from model.training.survey import survey
+
+        source = open_source(data)
+        found = survey(source.files)
+        config = TrainConfig(
+            data=data,
+            out=out,
+            name=name or out.name,
+            modality=found.modality,
+            applies_to=found.applies_to,
+            intensity=found.intensity,
+            training_data=f"{len(source.files)} labelled scans of {Path(data).name}",
+        )
     given = {
         "name": name,
         "steps": steps,

@@ -63,8 +63,7 @@ class Heartbeat(QObject):
         try:
             yield
         finally:
-            if self._timer.isActive():
-                self._tick()
+            self._tick()
             self._apart = before
 
     def lateness(self, section: str) -> Lateness:

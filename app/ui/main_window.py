@@ -1,11 +1,10 @@
-"""The window: worklist, views, panes, foot. It puts them together and does what only a window can do.
+"""The window: worklist, views, panes, foot. It puts them together, keeps track of the current plane, and closes well.
 
-What a verb does stands in the controllers; which keys there are, in `actions`.
+What the reader asks of it is `window_verbs`, what a verb does stands in the controllers, which keys there are in
+`actions`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
@@ -26,14 +25,12 @@ from PySide6.QtWidgets import (
 
 from app.controllers import Controllers
 from app.controllers.conditions import Condition
-from app.controllers.reviewing import AcceptOutcome
 from app.core.messages import Message
 from app.core.planes import Plane
 from app.ui import bind, dialogs, folding, theme
 from app.ui.action_bar import ActionSet
 from app.ui.actions import Verbs
 from app.ui.bottom_bar import JobBar, MessageBar, ReadOutLine, RecoveryBar
-from app.ui.command_palette import CommandPalette
 from app.ui.gate_ladder import GateLadder
 from app.ui.heartbeat import Heartbeat
 from app.ui.history_panel import HistoryPanel
@@ -45,6 +42,7 @@ from app.ui.slice_view import SliceView
 from app.ui.start_page import StartPage
 from app.ui.verdict_panel import VerdictPanel
 from app.ui.view_pane import Pane, PaneGrid, slice_pane
+from app.ui.window_verbs import ReaderVerbs
 from app.ui.worklist import WorklistPanel
 
 READER_UNKNOWN = "Who is reading?"
@@ -59,9 +57,9 @@ class MainWindow(QMainWindow):
     def __init__(self, controllers: Controllers, guard: SlotGuard) -> None:
         super().__init__()
         self.controllers, self._desk, self.guard = controllers, controllers.desk, guard
-        self.verbs = Verbs(controllers, self)
+        self.doing = ReaderVerbs(self)
+        self.verbs = Verbs(controllers, self.doing)
         self._closing = False
-        self._dialog: QDialog | None = None
         guard.say = lambda kind, text: self._desk.say(text, "error" if kind == "error" else "info")
         self.setObjectName("main_window")
         self.setMinimumSize(1060, 640)
@@ -134,9 +132,9 @@ class MainWindow(QMainWindow):
         self._reader.setIcon(theme.icon("user", theme.QUIET))
         self._reader.setIconSize(QSize(18, 18))
         self._reader.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._reader.clicked.connect(self.guard.wrap(lambda _=False: self.ask_reader()))
+        self._reader.clicked.connect(self.guard.wrap(lambda _=False: self.doing.ask_reader()))
         bar.addWidget(self._reader)
-        self._show_reader()
+        self.show_reader()
         return bar
 
     def _right_side(self) -> QWidget:
@@ -200,14 +198,20 @@ class MainWindow(QMainWindow):
         session = self._desk.session
         self._centre.setCurrentIndex(0 if session is None else 1)
         self.setWindowTitle(f"{session.case.name} – GateLens" if session else "GateLens")
-        self._show_reader()
+        self.show_reader()
 
     def _make_current(self, plane: Plane) -> None:
         self._current = plane
         for other, pane in self.pane_of.items():
             pane.set_current(other is plane)
 
-    def _show_reader(self) -> None:
+    @property
+    def dialog(self) -> QDialog | None:
+        """The dialog that is open, if any."""
+        return self.doing.dialog
+
+    def show_reader(self) -> None:
+        """Say who reads."""
         name = self._desk.reader
         self._reader.setText(f" {name or READER_UNKNOWN}")
         self._reader.setToolTip(
@@ -221,166 +225,10 @@ class MainWindow(QMainWindow):
             return "import"
         return "predict" if self._desk.is_on(Condition.PREDICTING) else "idle"
 
-    # -- verbs of the window (actions.WindowVerbs) ---------------------------------------------------------
     @property
     def current_plane(self) -> Plane:
         """The plane that the keys for slices move through: the one the pointer was over last."""
         return self._current
-
-    def ask_scan(self) -> None:
-        """Ask for a scan's file and open it."""
-        path = dialogs.ask_scan(self)
-        if path is not None:
-            self.controllers.opening.open_path(path)
-
-    def ask_folder(self) -> None:
-        """Ask for a folder with a DICOM series and open it."""
-        path = dialogs.ask_folder(self, "Open a folder with one DICOM series")
-        if path is not None:
-            self.controllers.opening.open_path(path)
-
-    def ask_workspace(self) -> None:
-        """Ask for a workspace's folder and open it."""
-        path = dialogs.ask_folder(self, "Open a workspace")
-        if path is not None:
-            self.controllers.opening.open_workspace(path)
-
-    def ask_reader(self) -> None:
-        """Ask who reads."""
-        asked = dialogs.ReaderQuestion(self, self._desk.reader)
-
-        def answered() -> None:
-            self.controllers.reviewing.set_reader(asked.name)
-            self._show_reader()
-
-        self._ask(asked, answered)
-
-    def accept(self) -> None:
-        """Accept and next; an empty mask is asked about first."""
-        session = self._desk.session
-        if session is None:
-            return
-        outcome = self.controllers.reviewing.accept()
-        if outcome is AcceptOutcome.ASK_EMPTY:
-            asked = dialogs.empty_mask_question(self, session.case.name)
-            self._ask(asked, lambda: self.controllers.reviewing.accept(True))
-
-    def cancel(self) -> None:
-        """Cancel what is going on: a drag, a stroke, else the running job."""
-        dropped = [view for view in self.views.values() if view.cancel_drag()]
-        if dropped:
-            return
-        if self._desk.is_on(Condition.STROKE_ACTIVE):
-            self.controllers.editing.cancel_stroke()
-            return
-        job = self._desk.running_job
-        if job is not None:
-            job.cancel()
-        elif self.isFullScreen():
-            self.toggle_full_screen()
-
-    def undo(self) -> None:
-        """Take the last step back, and say which."""
-        self._step_and_say("Undone", self.controllers.editing.undo_name, self.controllers.editing.undo)
-
-    def redo(self) -> None:
-        """Make the step that was undone again, and say which."""
-        self._step_and_say("Done again", self.controllers.editing.redo_name, self.controllers.editing.redo)
-
-    def _step_and_say(self, verb: str, name: str, step: Callable[[], None]) -> None:
-        before = self._desk.session.history.depth if self._desk.session else 0
-        step()
-        if self._desk.session is not None and self._desk.session.history.depth != before:
-            self._desk.say(f"{verb}: {name}.")
-
-    def next_attention(self) -> None:
-        """The next level's map, and say which."""
-        self.controllers.looking.next_attention()
-        shown = self._desk.attention
-        if shown is not None:
-            note = "hardly varies" if shown.hardly_varies else f"standard deviation {shown.sd:.2f}"
-            self._desk.say(f"Attention of {shown.name}: {note}.")
-        elif self._desk.attention_maps:
-            self._desk.say("Attention off.")
-
-    def attention_off(self) -> None:
-        """No attention over the scan."""
-        self.controllers.looking.attention_off()
-        self._desk.say("Attention off.")
-
-    def scroll_slices(self, steps: int) -> None:
-        """Slices of the current plane."""
-        self.controllers.looking.scroll(self._current, steps)
-
-    def change_radius(self, steps: int) -> None:
-        """A larger or smaller brush."""
-        self.controllers.editing.change_radius(steps)
-
-    def choose_label(self, number: int) -> None:
-        """The label in this place of the list, from 1."""
-        session = self._desk.session
-        if session is not None and number <= len(session.table.values):
-            self.controllers.editing.set_active_label(session.table.values[number - 1])
-
-    def next_layout(self) -> None:
-        """The next layout of the panes."""
-        kind = self.panes.next_layout(self.pane_of[self._current])
-        self._desk.say(f"Layout: {kind.value}.")
-
-    def fit_views(self) -> None:
-        """Whole slices in all views."""
-        for view in self.views.values():
-            view.fit()
-
-    def toggle_full_screen(self) -> None:
-        """Full screen, or back."""
-        self.showNormal() if self.isFullScreen() else self.showFullScreen()
-
-    def toggle_worklist(self) -> None:
-        """Show or hide the worklist."""
-        self.worklist.setVisible(self.worklist.isHidden())
-
-    def search_cases(self) -> None:
-        """Put the keyboard into the search field."""
-        self.worklist.show()
-        self.worklist.search.setFocus()
-        self.worklist.search.selectAll()
-
-    def show_palette(self) -> None:
-        """Find a command by typing."""
-        palette = CommandPalette(self, self.actions_set.is_enabled, self.actions_set.trigger)
-        self._open(palette)
-        corner = self.mapToGlobal(self.rect().topLeft())
-        palette.move(corner.x() + (self.width() - palette.width()) // 2, corner.y() + 110)
-
-    def show_keys(self) -> None:
-        """All keys and mouse gestures."""
-        self._open(dialogs.KeysSheet(self))
-
-    def show_about(self) -> None:
-        """What the program is for."""
-        self._open(dialogs.about(self))
-
-    def quit(self) -> None:
-        """Close the window."""
-        self.close()
-
-    @property
-    def dialog(self) -> QDialog | None:
-        """The dialog that is open, if any."""
-        return self._dialog if self._dialog is not None and self._dialog.isVisible() else None
-
-    def _ask(self, asked: QDialog, answered: Callable[[], object]) -> None:
-        asked.accepted.connect(self.guard.wrap(lambda: _ignore(answered())))
-        self._open(asked)
-
-    def _open(self, dialog: QDialog) -> None:
-        """Show a dialog without an event loop of its own, so that jobs and tests go on."""
-        if self._dialog is not None:
-            self._dialog.close()
-            self._dialog.deleteLater()
-        self._dialog = dialog
-        dialog.open()
 
     # -- the keyboard and the end --------------------------------------------------------------------------
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
@@ -429,7 +277,3 @@ class MainWindow(QMainWindow):
 
 def _text(encoded: QByteArray) -> str:
     return bytes(encoded.toBase64().data()).decode("ascii")
-
-
-def _ignore(value: object) -> None:
-    """Slots give nothing back."""

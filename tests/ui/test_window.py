@@ -36,7 +36,7 @@ def test_research_use_is_said_in_the_window_and_no_button_has_the_focus_at_the_s
 def test_letters_typed_into_the_search_field_do_nothing_else(robot: Robot) -> None:
     robot.show_case(predicted=True)
     search = robot.window.worklist.search
-    robot.window.search_cases()
+    robot.window.doing.search_cases()
     robot.wait(lambda: QApplication.focusWidget() is search)
     look, tool = robot.desk.look, robot.controllers.editing.tool
     for key in ("B", "O", "A", "X", "3", "["):
@@ -50,7 +50,7 @@ def test_letters_typed_into_the_search_field_do_nothing_else(robot: Robot) -> No
 
 def test_escape_in_the_search_field_clears_it_and_goes_back_to_the_views(robot: Robot) -> None:
     robot.show_case()
-    robot.window.search_cases()
+    robot.window.doing.search_cases()
     robot.bot.keyClicks(robot.window.worklist.search, "nothing")
     robot.press("Esc")
     assert robot.window.worklist.search.text() == ""
@@ -247,7 +247,7 @@ def test_accepting_an_empty_mask_asks_first_and_going_back_changes_nothing(
 
 
 def test_the_reader_gives_a_name_once(robot: Robot, gatelens_home: Path) -> None:
-    robot.window.ask_reader()
+    robot.window.actions_set.trigger("file.reader")
     asked = robot.window.dialog
     assert isinstance(asked, dialogs.ReaderQuestion)
     asked.field.setText("  Dr. New Name ")
@@ -302,10 +302,10 @@ def test_the_heartbeat_counts_lateness_in_the_section_that_is_on() -> None:
     section[0] = "predict"
     heart._tick()
     with heart.apart():
-        heart._tick()
+        pass
     assert heart.lateness("predict").ticks == 1
     assert heart.lateness("predict").max > 100
-    assert heart.lateness("pictures").ticks == 0 or heart.lateness("pictures").max >= 0
+    assert heart.lateness("pictures").ticks == 1
     assert heart.lateness("import").ticks == 0
 
 

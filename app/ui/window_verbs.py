@@ -1,0 +1,187 @@
+"""What a reader asks of the window itself: questions, layouts, layers of help, and verbs that say what they did.
+
+The rows of `actions` call these; the work is the controllers'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QDialog
+
+from app.controllers.conditions import Condition
+from app.controllers.reviewing import AcceptOutcome
+from app.ui import dialogs
+from app.ui.command_palette import CommandPalette
+
+if TYPE_CHECKING:
+    from app.ui.main_window import MainWindow
+
+
+class ReaderVerbs:
+    """`actions.WindowVerbs` for one window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window, self._controllers, self._desk = window, window.controllers, window.controllers.desk
+        self._dialog: QDialog | None = None
+
+    def ask_scan(self) -> None:
+        """Ask for a scan's file and open it."""
+        path = dialogs.ask_scan(self._window)
+        if path is not None:
+            self._controllers.opening.open_path(path)
+
+    def ask_folder(self) -> None:
+        """Ask for a folder with a DICOM series and open it."""
+        path = dialogs.ask_folder(self._window, "Open a folder with one DICOM series")
+        if path is not None:
+            self._controllers.opening.open_path(path)
+
+    def ask_workspace(self) -> None:
+        """Ask for a workspace's folder and open it."""
+        path = dialogs.ask_folder(self._window, "Open a workspace")
+        if path is not None:
+            self._controllers.opening.open_workspace(path)
+
+    def ask_reader(self) -> None:
+        """Ask who reads."""
+        asked = dialogs.ReaderQuestion(self._window, self._desk.reader)
+
+        def answered() -> None:
+            self._controllers.reviewing.set_reader(asked.name)
+            self._window.show_reader()
+
+        self._ask(asked, answered)
+
+    def accept(self) -> None:
+        """Accept and next; an empty mask is asked about first."""
+        session = self._desk.session
+        if session is None:
+            return
+        outcome = self._controllers.reviewing.accept()
+        if outcome is AcceptOutcome.ASK_EMPTY:
+            asked = dialogs.empty_mask_question(self._window, session.case.name)
+            self._ask(asked, lambda: self._controllers.reviewing.accept(True))
+
+    def cancel(self) -> None:
+        """Cancel what is going on: a drag, a stroke, else the running job."""
+        dropped = [view for view in self._window.views.values() if view.cancel_drag()]
+        if dropped:
+            return
+        if self._desk.is_on(Condition.STROKE_ACTIVE):
+            self._controllers.editing.cancel_stroke()
+            return
+        job = self._desk.running_job
+        if job is not None:
+            job.cancel()
+        elif self._window.isFullScreen():
+            self.toggle_full_screen()
+
+    def undo(self) -> None:
+        """Take the last step back, and say which."""
+        self._step_and_say("Undone", self._controllers.editing.undo_name, self._controllers.editing.undo)
+
+    def redo(self) -> None:
+        """Make the step that was undone again, and say which."""
+        self._step_and_say("Done again", self._controllers.editing.redo_name, self._controllers.editing.redo)
+
+    def _step_and_say(self, verb: str, name: str, step: Callable[[], None]) -> None:
+        before = self._desk.session.history.depth if self._desk.session else 0
+        step()
+        if self._desk.session is not None and self._desk.session.history.depth != before:
+            self._desk.say(f"{verb}: {name}.")
+
+    def next_attention(self) -> None:
+        """The next level's map, and say which."""
+        self._controllers.looking.next_attention()
+        shown = self._desk.attention
+        if shown is not None:
+            note = "hardly varies" if shown.hardly_varies else f"standard deviation {shown.sd:.2f}"
+            self._desk.say(f"Attention of {shown.name}: {note}.")
+        elif self._desk.attention_maps:
+            self._desk.say("Attention off.")
+
+    def attention_off(self) -> None:
+        """No attention over the scan."""
+        self._controllers.looking.attention_off()
+        self._desk.say("Attention off.")
+
+    def scroll_slices(self, steps: int) -> None:
+        """Slices of the current plane."""
+        self._controllers.looking.scroll(self._window.current_plane, steps)
+
+    def change_radius(self, steps: int) -> None:
+        """A larger or smaller brush."""
+        self._controllers.editing.change_radius(steps)
+
+    def choose_label(self, number: int) -> None:
+        """The label in this place of the list, from 1."""
+        session = self._desk.session
+        if session is not None and number <= len(session.table.values):
+            self._controllers.editing.set_active_label(session.table.values[number - 1])
+
+    def next_layout(self) -> None:
+        """The next layout of the panes."""
+        kind = self._window.panes.next_layout(self._window.pane_of[self._window.current_plane])
+        self._desk.say(f"Layout: {kind.value}.")
+
+    def fit_views(self) -> None:
+        """Whole slices in all views."""
+        for view in self._window.views.values():
+            view.fit()
+
+    def toggle_full_screen(self) -> None:
+        """Full screen, or back."""
+        self._window.showNormal() if self._window.isFullScreen() else self._window.showFullScreen()
+
+    def toggle_worklist(self) -> None:
+        """Show or hide the worklist."""
+        self._window.worklist.setVisible(self._window.worklist.isHidden())
+
+    def search_cases(self) -> None:
+        """Put the keyboard into the search field."""
+        self._window.worklist.show()
+        self._window.worklist.search.setFocus()
+        self._window.worklist.search.selectAll()
+
+    def show_palette(self) -> None:
+        """Find a command by typing."""
+        window, actions = self._window, self._window.actions_set
+        palette = CommandPalette(window, actions.is_enabled, actions.trigger)
+        self._open(palette)
+        corner = window.mapToGlobal(window.rect().topLeft())
+        palette.move(corner.x() + (window.width() - palette.width()) // 2, corner.y() + 110)
+
+    def show_keys(self) -> None:
+        """All keys and mouse gestures."""
+        self._open(dialogs.KeysSheet(self._window))
+
+    def show_about(self) -> None:
+        """What the program is for."""
+        self._open(dialogs.about(self._window))
+
+    def quit(self) -> None:
+        """Close the window."""
+        self._window.close()
+
+    @property
+    def dialog(self) -> QDialog | None:
+        """The dialog that is open, if any."""
+        return self._dialog if self._dialog is not None and self._dialog.isVisible() else None
+
+    def _ask(self, asked: QDialog, answered: Callable[[], object]) -> None:
+        asked.accepted.connect(self._window.guard.wrap(lambda: _ignore(answered())))
+        self._open(asked)
+
+    def _open(self, dialog: QDialog) -> None:
+        """Show a dialog without an event loop of its own, so that jobs and tests go on."""
+        if self._dialog is not None:
+            self._dialog.close()
+            self._dialog.deleteLater()
+        self._dialog = dialog
+        dialog.open()
+
+
+def _ignore(value: object) -> None:
+    """Slots give nothing back."""
