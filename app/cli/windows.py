@@ -65,9 +65,8 @@ def _demo(
 ) -> None:
     """Open the demo workspace of generated scans, made on the first start."""
     folder = workspace or locations.demo_workspace()
-    if not stored.is_workspace(folder):
-        with progress("Making the demo workspace") as (report, cancelled):
-            demo.make_demo_workspace(folder, report, cancelled)
+    with progress("Making the demo workspace") as (report, cancelled):
+        demo.open_demo_workspace(folder, report, cancelled)
     start = WindowStart(workspace=folder)
     if tour is not None:
         start = WindowStart(tour=TourRequest(folder, tour, cases))

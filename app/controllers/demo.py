@@ -47,6 +47,18 @@ DEMO_CASES = (
 )
 
 
+def open_demo_workspace(folder: Path, report: Report = silent, cancelled: CancelCheck = never) -> None:
+    """Make the demo workspace where it is missing; an old one gets the model that ships now."""
+    if not workspaces.is_workspace(folder):
+        make_demo_workspace(folder, report, cancelled)
+        return
+    bundle = find_model(MODEL)
+    with workspaces.open(folder) as workspace:
+        serving = workspace.reviews.serving_model()
+        if workspace.kind == "demo" and (serving is None or serving.hash != bundle.hash):
+            workspace.reviews.set_serving_model(bundle.name, bundle.hash, bundle.path)
+
+
 def make_demo_workspace(folder: Path, report: Report = silent, cancelled: CancelCheck = never) -> None:
     """Make the demo workspace at `folder`; on a cancel or an error nothing is left there.
 

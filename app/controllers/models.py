@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.store import locations
+from app.store.workspace import Workspace
 from model.bundle import Bundle, find_bundles, read_bundle
 from model.errors import BundleError
 from resources import models_folder
@@ -34,3 +35,25 @@ def find_model(name: str) -> Bundle:
     if fitting:
         raise BundleError(f"Several models are called {name}; give the folder of one.")
     raise BundleError(f"There is no model {name}; known are {known}, or give a model's folder.")
+
+
+def serving_bundle(workspace: Workspace) -> Bundle | None:
+    """The model a workspace predicts with, wherever it lies now; None where it was given none.
+
+    Raises:
+        BundleError: it is gone, or another one lies in its place.
+    """
+    serving = workspace.reviews.serving_model()
+    if serving is None:
+        return None
+    # First by its hash among those at hand: a program that was moved or installed again still has its models.
+    for bundle in available_models(workspace.models_folder):
+        if bundle.hash == serving.hash:
+            return bundle
+    bundle = read_bundle(serving.path)
+    if bundle.hash != serving.hash:
+        raise BundleError(
+            f"{serving.path.name} is not the model {serving.name} that {workspace.name} was given "
+            f"({serving.hash[:8]}); put that one back."
+        )
+    return bundle

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from app.controllers.case_loading import LoadedCase, load_case, read_case_scan
 from app.controllers.desk import Desk
 from app.controllers.journaling import SessionJournal
+from app.controllers.models import serving_bundle
 from app.controllers.recovering import Recovery
 from app.jobs.runner import Lane
 from app.store import workspace as workspaces
@@ -24,7 +25,7 @@ from app.store.label_version import LabelVersion
 from app.store.leases import Held, Lease
 from app.store.review_store import CaseRow
 from app.store.workspace import Workspace
-from model.bundle import Bundle, read_bundle
+from model.bundle import Bundle
 from model.errors import GateLensError
 from model.progress import CancelCheck, Report
 from model.scan_io import ScanRead
@@ -55,8 +56,10 @@ class OpeningController:
             report: Report, cancelled: CancelCheck
         ) -> tuple[Workspace, tuple[CaseRow, ...], Bundle | None, str]:
             opened = workspaces.open(folder)
-            bundle, trouble = _serving_bundle(opened)
-            return opened, opened.reviews.cases(), bundle, trouble
+            try:
+                return opened, opened.reviews.cases(), serving_bundle(opened), ""
+            except GateLensError as error:
+                return opened, opened.reviews.cases(), None, f"{error} Predictions are off until then."
 
         def done(found: tuple[Workspace, tuple[CaseRow, ...], Bundle | None, str]) -> None:
             opened, rows, bundle, trouble = found
@@ -94,14 +97,7 @@ class OpeningController:
             return add_to_personal(path, report, cancelled)
 
         def done(found: tuple[Path, str]) -> None:
-            folder, case_id = found
-            if self._desk.workspace is not None and self._desk.workspace.folder == folder:
-                self._desk.refresh_cases()
-                self._desk.runner.submit(
-                    Lane.STORE, "Opening", lambda r, c: None, lambda _: self.open_case(case_id), quiet=True
-                )
-            else:
-                self.open_workspace(folder, case_id)
+            self.open_workspace(*found)
 
         self._desk.runner.submit(Lane.FILES, f"Reading {path.name}", work, done)
 
@@ -342,20 +338,3 @@ class OpeningController:
     def decline_recovery(self) -> None:
         """Leave the offered strokes where they are; they are offered again next time."""
         self._recovery.forget()
-
-
-def _serving_bundle(workspace: Workspace) -> tuple[Bundle | None, str]:
-    """The model a workspace predicts with, and a sentence where it cannot be read."""
-    serving = workspace.reviews.serving_model()
-    if serving is None:
-        return None, ""
-    try:
-        bundle = read_bundle(serving.path)
-    except GateLensError as error:
-        return None, f"{error} Predictions are off until then."
-    if bundle.hash != serving.hash:
-        return (
-            None,
-            f"The model {serving.name} is not the one this workspace was given; choose it again.",
-        )
-    return bundle, ""

@@ -111,7 +111,10 @@ class PredictingController:
             desk.say("Open a case first, then press F5.", "warning")
             return
         if bundle is None:
-            desk.say("This workspace has no model yet; choose one with 'gatelens models'.", "warning")
+            desk.say(
+                "This workspace has no model; 'gatelens workspace new … --model NAME' makes one with it.",
+                "warning",
+            )
             return
         if desk.predicting is not None:
             desk.say("A prediction is running; Esc cancels it.", "warning")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.controllers.case_loading import read_case_scan
-from app.controllers.models import available_models, find_model
+from app.controllers.models import available_models, find_model, serving_bundle
 from app.controllers.predicting import predict_and_keep
 from app.core.display import Look, Viewport, automatic_window, compose
 from app.core.labels import LabelTable
@@ -26,7 +26,6 @@ from app.store.subjects import Subjects
 from app.store.thumbnails import SIDE_PX
 from app.store.workspace import Workspace
 from app.store.workspace_file import Kind
-from model.bundle import read_bundle
 from model.errors import Cancelled, GateLensError, ScanError, WorkspaceError
 from model.progress import CancelCheck, Report, never, silent, stop_if
 from model.scan_io import ScanRead, find_scans, read_scan
@@ -153,13 +152,22 @@ def add_to_personal(path: Path, report: Report = silent, cancelled: CancelCheck 
     workspace = workspaces.open_or_create(folder, kind="personal")
     try:
         row = add_scan(workspace, scan, Subjects(workspace.salt))
-        if workspace.reviews.serving_model() is None:
-            bundle = next((each for each in available_models() if each.check_scan(scan.volume).applies), None)
-            if bundle is not None:
-                workspace.reviews.set_serving_model(bundle.name, bundle.hash, bundle.path)
+        _let_a_model_that_applies_serve(workspace, scan)
         return folder, row.id
     finally:
         workspace.close()
+
+
+def _let_a_model_that_applies_serve(workspace: Workspace, scan: ScanRead) -> None:
+    """The personal workspace holds scans of all kinds: its model follows the scan that was opened last."""
+    bundles = available_models()
+    serving = workspace.reviews.serving_model()
+    now = next((each for each in bundles if serving is not None and each.hash == serving.hash), None)
+    if now is not None and now.check_scan(scan.volume).applies:
+        return
+    fitting = next((each for each in bundles if each.check_scan(scan.volume).applies), None)
+    if fitting is not None:
+        workspace.reviews.set_serving_model(fitting.name, fitting.hash, fitting.path)
 
 
 def predict_all(
@@ -170,12 +178,11 @@ def predict_all(
     Raises:
         WorkspaceError: the workspace has no serving model.
     """
-    serving = workspace.reviews.serving_model()
-    if serving is None:
+    bundle = serving_bundle(workspace)
+    if bundle is None:
         raise WorkspaceError(
             f"{workspace.folder.name} has no model; make it with 'gatelens workspace new … --model NAME'."
         )
-    bundle = read_bundle(serving.path)
     rows = workspace.reviews.cases()
     todo = [row for row in rows if row.prediction_key is None or row.model_hash != bundle.hash]
     refused: list[Refusal] = []

@@ -52,7 +52,7 @@ def survey(files: Sequence[CaseFile], cancelled: CancelCheck = never) -> Survey:
         spacings += volume.grid.spacing
         extents += volume.grid.extent_mm
         synthetic = synthetic and volume.hints.synthetic
-        values = np.asarray(volume.values[labels > 0], dtype=np.float32)
+        values = np.asarray(volume.values[np.asarray(labels) != 0], dtype=np.float32)
         inside.append(values[:: max(1, values.size // _VOXELS_A_CASE)])
     if len(modalities) > 1:
         found = " and ".join(sorted(modalities))
