@@ -120,7 +120,7 @@ def _line(row: Action, on: bool, ratio: float) -> QWidget:
         icon.setPixmap(theme.pixmap(row.icon, 16, theme.TEXT if on else "#5a6672", ratio))
     text = folding.label(row.text.removesuffix("…"))
     text.setEnabled(on)
-    group = folding.label(row.group.value, "faint")
+    group = folding.label(row.group.value, "small")
     key = folding.label(native(row.key) if row.key else "", "small")
     key.setEnabled(on)
     key.setFixedWidth(110)

@@ -147,8 +147,9 @@ def paint_badge(painter: QPainter, area: QRectF, badge: words.Badge) -> None:
     # Left of the middle, where the letter of the lower edge stands, and left of the scale.
     scale = min(area.width() * 0.22, 110.0) + 30
     room = min(area.width() / 2 - 20, area.width() - scale) - 40
-    words_fit = metrics.horizontalAdvance(badge.text) <= room
-    chosen = badge.text if words_fit else badge.short
+    # Whole words as far as they go: "Edited, not saved" becomes "Edited" in a very small view.
+    choices = (badge.text, badge.short, badge.short.split(",")[0])
+    chosen = next((text for text in choices if metrics.horizontalAdvance(text) <= room), choices[-1])
     text = metrics.elidedText(chosen, Qt.TextElideMode.ElideRight, max(60.0, room))
     box = QRectF(area.left() + 10, area.bottom() - 34, metrics.horizontalAdvance(text) + 30, 24)
     painter.setPen(QPen(QColor(255, 255, 255, 36), 1))

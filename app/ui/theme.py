@@ -123,7 +123,7 @@ QFrame#Message QToolButton {{ padding: 2px; }}
 QListView, QListWidget {{ background: transparent; border: none; outline: none; }}
 QListWidget::item {{ padding: 5px 8px; border-radius: 4px; }}
 QListWidget::item:hover {{ background: {HOVER}; }}
-QListWidget::item:selected {{ background: {PRIMARY}; color: white; }}
+QListWidget::item:selected {{ background: {CHOSEN}; color: white; }}
 QScrollArea {{ background: transparent; border: none; }}
 QScrollArea > QWidget > QWidget {{ background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}

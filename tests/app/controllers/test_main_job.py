@@ -321,3 +321,29 @@ def test_a_lease_that_was_taken_over_makes_the_case_read_only(bench: Bench, work
     bench.wait()
     assert not bench.desk.is_on(Condition.CAN_EDIT)
     assert "taken over" in bench.messages[-1].text
+
+
+def test_a_model_whose_labels_do_not_fit_is_refused(
+    bench: Bench, workspace_folder: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    import dataclasses
+
+    from model.bundle import BundleLabel, load_network, read_bundle, write_bundle
+
+    bench.open(workspace_folder)
+    bench.predict()
+    session = bench.desk.session
+    assert session is not None
+    was, mask = session.prediction, session.labels.copy()
+    tiny = read_bundle(tiny_bundle)
+    labels = (BundleLabel(1, "heart", (1, 2, 3)), BundleLabel(2, "lung", (3, 2, 1)))
+    other = write_bundle(
+        tmp_path / "other", dataclasses.replace(tiny, name="other", labels=labels), load_network(tiny).state_dict()
+    )
+    bench.desk.bundle = other
+    bench.controllers.predicting.predict()
+    bench.wait()
+    assert bench.messages[-1].kind == "error"
+    assert "other" in bench.messages[-1].text
+    assert session.prediction is was
+    assert np.array_equal(session.labels, mask)
