@@ -86,6 +86,8 @@ class Desk:
         self.tool = "crosshair"
         self.bundle: Bundle | None = None
         """The model that predicts in this workspace."""
+        self.bundle_trouble = ""
+        """Why there is no model though the workspace was given one, in a sentence."""
         self.predicting: Job | None = None
         self.saving = False
         self.thumbnails: dict[str, npt.NDArray[np.uint8]] = {}

@@ -18,6 +18,7 @@ from app.controllers.desk import Desk
 from app.controllers.journaling import SessionJournal
 from app.controllers.models import serving_bundle
 from app.controllers.recovering import Recovery
+from app.core.session import Session
 from app.jobs.runner import Lane
 from app.store import workspace as workspaces
 from app.store.journal_store import new_session_name
@@ -59,19 +60,17 @@ class OpeningController:
             try:
                 return opened, opened.reviews.cases(), serving_bundle(opened), ""
             except GateLensError as error:
-                return opened, opened.reviews.cases(), None, f"{error} Predictions are off until then."
+                return opened, opened.reviews.cases(), None, str(error)
 
         def done(found: tuple[Workspace, tuple[CaseRow, ...], Bundle | None, str]) -> None:
             opened, rows, bundle, trouble = found
             self._leave_workspace()
             desk = self._desk
-            desk.workspace, desk.cases, desk.bundle = opened, rows, bundle
+            desk.workspace, desk.cases, desk.bundle, desk.bundle_trouble = opened, rows, bundle, trouble
             desk.change_settings(last_workspace=str(folder))
             desk.events.workspace_opened.emit(None)
             desk.events.cases_changed.emit(None)
             desk.events.conditions_changed.emit(None)
-            if trouble:
-                desk.say(trouble, "warning")
             for adopted in opened.adopted:
                 row = desk.row(adopted.case_id)
                 name = row.name if row is not None else adopted.case_id[:12]
@@ -174,13 +173,19 @@ class OpeningController:
         """The case before this one that somebody still has to read."""
         self._step(-1, "There is no earlier case left to read.")
 
-    def reopen(self) -> None:
-        """Show the open case afresh from disk, as after a save with nothing left to read."""
-        if self._desk.session is not None:
-            self.open_case(self._desk.session.case.id)
+    def start_from_version(self, session: Session, version: LabelVersion) -> None:
+        """The open case was saved: its journal is sealed, and further strokes begin another on that version."""
+        self._end_journal()
+        session.mark_saved(version.base)
+        self.versions += (version,)
+        workspace = self._desk.workspace
+        if workspace is not None and self._desk.session is session:
+            self.journal = SessionJournal(self._desk, workspace, session)
+            self._recovery.begin(self.journal)
+        self._desk.events.history_changed.emit(None)
+        self._desk.events.conditions_changed.emit(None)
 
-    def forget_journal(self) -> None:
-        """The open case's strokes are in a version now and its journal is sealed; it takes no more."""
+    def _end_journal(self) -> None:
         if self.journal is not None:
             self.journal.close()
             self.journal = None
@@ -196,7 +201,7 @@ class OpeningController:
             session.cancel_stroke()
         if desk.predicting is not None:
             desk.predicting.cancel()
-        self.forget_journal()
+        self._end_journal()
         if desk.workspace is not None:
             self._release(desk.workspace, self._lease)
         self._lease = None

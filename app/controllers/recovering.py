@@ -27,8 +27,7 @@ class Recovery:
             journals: those of the open case that no version has sealed.
             own: the journal of this session, which goes on with what is taken.
         """
-        self.forget()
-        self._own.add(own.name)
+        self.begin(own)
         session = self._desk.session
         if session is None:
             return
@@ -55,6 +54,11 @@ class Recovery:
                 voxels=voxels,
             )
         )
+
+    def begin(self, own: SessionJournal) -> None:
+        """A journal of this run: what it will hold comes back without a question."""
+        self.forget()
+        self._own.add(own.name)
 
     def take(self) -> None:
         """Bring back the strokes that were offered."""

@@ -127,7 +127,7 @@ class ReviewingController:
 
     def _saved(self, session: Session, version: LabelVersion, decision: Decision) -> None:
         self._desk.saving = False
-        self._opening.forget_journal()
+        self._opening.start_from_version(session, version)
         words = decision.kind.value
         if decision.kind is CaseState.CORRECTED:
             words += f", {decision.ml_added:.2f} mL added and {decision.ml_removed:.2f} mL removed"
@@ -151,7 +151,7 @@ class ReviewingController:
 
         def done(value: None) -> None:
             if then_next:
-                self._go_on(f"{name}: {state}.", reopen=False)
+                self._go_on(f"{name}: {state}.")
             else:
                 desk.say(f"{name}: {state}.")
                 desk.refresh_cases()
@@ -166,7 +166,7 @@ class ReviewingController:
             quiet=True,
         )
 
-    def _go_on(self, told: str, *, reopen: bool = True) -> None:
+    def _go_on(self, told: str) -> None:
         """Say what was done. Read the rows again, then open the next undone case, or show this one as it now stands."""
         desk = self._desk
         workspace = desk.workspace
@@ -183,8 +183,6 @@ class ReviewingController:
                 self._opening.next_case()
                 desk.say(told)
             else:
-                if reopen:
-                    self._opening.reopen()
                 desk.say(f"{told} Every case of this worklist has been read.")
 
         desk.runner.submit(

@@ -20,6 +20,8 @@ from app.ui.theme import apply_theme
 
 _log = logging.getLogger(__name__)
 
+_THEMED = "gatelens_themed"
+
 
 def open_window(
     make_controllers: Callable[[Deliver], Controllers],
@@ -63,7 +65,10 @@ def application() -> QApplication:
     app.setApplicationDisplayName("GateLens")
     app.setDesktopFileName("gatelens")
     pyqtgraph.setConfigOptions(imageAxisOrder="row-major")
-    apply_theme(app)
+    if app.property(_THEMED) is None:
+        # Once: a style sheet set anew is worked out again for every widget there is.
+        apply_theme(app)
+        app.setProperty(_THEMED, True)
     return app
 
 

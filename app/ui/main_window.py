@@ -6,7 +6,7 @@ What the reader asks of it is `window_verbs`, what a verb does stands in the con
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -27,6 +27,7 @@ from app.controllers import Controllers
 from app.controllers.conditions import Condition
 from app.core.messages import Message
 from app.core.planes import Plane
+from app.store.leases import HEARTBEAT_S
 from app.ui import bind, dialogs, folding, theme
 from app.ui.action_bar import ActionSet
 from app.ui.actions import Verbs
@@ -83,6 +84,11 @@ class MainWindow(QMainWindow):
         self._restore_geometry()
         self.views[Plane.AXIAL].setFocus()
         self.heartbeat.start()
+        # The lease of the open case says that its reader is alive.
+        self._lease_timer = QTimer(self)
+        self._lease_timer.setInterval(int(HEARTBEAT_S * 1000))
+        self._lease_timer.timeout.connect(guard.wrap(controllers.opening.keep_lease))
+        self._lease_timer.start()
 
     # -- putting it together -------------------------------------------------------------------------------
     def _lay_out(self) -> None:

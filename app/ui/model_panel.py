@@ -56,8 +56,8 @@ class ModelPanel(QWidget):
         self._name.setText(bundle.name if bundle else "No model serves this workspace")
         fits = verdict is not None and verdict.applies
         if bundle is None:
-            applies = (
-                "Choose one with “gatelens models”."
+            applies = desk.bundle_trouble or (
+                "A workspace gets its model when it is made: gatelens workspace new … --model NAME."
                 if desk.workspace
                 else "Open a workspace or a scan first."
             )

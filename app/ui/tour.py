@@ -68,6 +68,8 @@ class Tour:
             self._step("worklist", self._worklist)
             for number in range(self._request.cases):
                 self._read_case(number)
+                if not self.report.steps[-1].ok:
+                    raise TourFailed(f"{self._session.case.name} was not read to the end; the tour stops here.")
         except TourFailed as failure:
             self.report.problem = str(failure)
 
@@ -133,6 +135,7 @@ class Tour:
             lambda: bool(opened) or self._session.case.id == self._desk.cases[wanted].id, "the case to open"
         )
         end()
+        self._point_at(self._session.crosshair)
         return {"ok": self._session.case.id == self._desk.cases[wanted].id, "case": self._session.case.name}
 
     def _planes(self) -> Found:
@@ -152,6 +155,8 @@ class Tour:
             for plane in Plane
             for edge in ("left", "top")
         )
+        z, y, x = self._session.crosshair
+        self._point_at((z + 2, y, x), Plane.CORONAL)
         known = self._session.grid.orientation_known
         return {
             "ok": min(spread.values()) > 2
@@ -332,7 +337,7 @@ class Tour:
         painted = changed & self._reach
         self._hands.act("case.accept")
         self._hands.wait_for(
-            lambda: not desk.saving and desk.session is not session and desk.runner.is_idle, "the save", 120
+            lambda: not desk.saving and desk.runner.is_idle, "the save", 120
         )
         row = desk.row(case_id)
         version = workspace.labels.versions(case_id)[-1]
@@ -368,9 +373,9 @@ class Tour:
             "next_is_predicted": ahead,
         }
 
-    def _point_at(self, voxel: Float3) -> None:
+    def _point_at(self, voxel: Float3, plane: Plane = Plane.AXIAL) -> None:
         """Read out a place, as a reader does to check what a step did."""
-        self._hands.hover(Plane.AXIAL, voxel)
+        self._hands.hover(plane, voxel)
 
     # -- small things ------------------------------------------------------------------------------------
     def _is_predicted(self, case_id: str) -> bool:

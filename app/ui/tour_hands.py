@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.planes import Plane
 from app.ui.main_window import MainWindow
-from app.ui.slice_view import SliceView
 from model.errors import GateLensError
 from model.grid import Float3
 
@@ -61,8 +60,7 @@ class Hands:
     def hover(self, plane: Plane, voxel: Float3) -> None:
         """Move the pointer over a voxel of the shown slice."""
         view = self.window.views[plane]
-        QTest.mouseMove(view, self._point(view, voxel) + QPoint(3, 3))
-        QTest.mouseMove(view, self._point(view, voxel))
+        _move(view, view.point_of(voxel).toPoint(), Qt.MouseButton.NoButton)
         self.settle()
 
     def wheel(self, plane: Plane, notches: int) -> None:
@@ -96,15 +94,11 @@ class Hands:
         left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
         QTest.mousePress(view, left, none, points[0])
         for point in points[1:]:
-            _move(view, point)
+            _move(view, point, left)
             self.settle()
         QTest.mouseRelease(view, left, none, points[-1])
         self.settle()
         return tuple(view.voxel_at(QPointF(point)) for point in points)
-
-    @staticmethod
-    def _point(view: SliceView, voxel: Float3) -> QPoint:
-        return view.point_of(voxel).toPoint()
 
     # -- waiting -----------------------------------------------------------------------------------------
     def settle(self) -> None:
@@ -151,8 +145,8 @@ class Hands:
             return _pixels(self.window.views[plane].image)
 
 
-def _move(widget: QWidget, point: QPoint) -> None:
-    """A move with the left button held; `QTest.mouseMove` knows no buttons."""
+def _move(widget: QWidget, point: QPoint, held: Qt.MouseButton) -> None:
+    """A move with a button held or none; `QTest.mouseMove` knows no buttons and depends on the screen's pointer."""
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QMouseEvent
     from PySide6.QtWidgets import QApplication
@@ -162,7 +156,7 @@ def _move(widget: QWidget, point: QPoint) -> None:
         QPointF(point),
         QPointF(widget.mapToGlobal(point)),
         Qt.MouseButton.NoButton,
-        Qt.MouseButton.LeftButton,
+        held,
         Qt.KeyboardModifier.NoModifier,
     )
     QApplication.sendEvent(widget, event)

@@ -46,18 +46,26 @@ class ReaderVerbs:
 
     def ask_reader(self) -> None:
         """Ask who reads."""
+        self._ask_reader()
+
+    def _ask_reader(self, then: Callable[[], None] | None = None) -> None:
         asked = dialogs.ReaderQuestion(self._window, self._desk.reader)
 
         def answered() -> None:
             self._controllers.reviewing.set_reader(asked.name)
             self._window.show_reader()
+            if then is not None and self._desk.reader:
+                then()
 
         self._ask(asked, answered)
 
     def accept(self) -> None:
-        """Accept and next; an empty mask is asked about first."""
+        """Accept and next; who reads is asked once, and an empty mask is asked about first."""
         session = self._desk.session
         if session is None:
+            return
+        if not self._desk.reader:
+            self._ask_reader(then=self.accept)
             return
         outcome = self._controllers.reviewing.accept()
         if outcome is AcceptOutcome.ASK_EMPTY:

@@ -1,4 +1,4 @@
-"""A window in a process of its own that is closed while it predicts: `python quitting_child.py WORKSPACE predict|save`."""
+"""A window of its own that is closed while it works: `python quitting_child.py WORKSPACE predict|save`."""
 
 from __future__ import annotations
 

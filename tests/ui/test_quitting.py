@@ -35,4 +35,6 @@ def test_closing_in_the_middle_ends_cleanly(workspace_folder: Path, repository: 
         else:
             assert len(versions) == 1
             assert workspace.labels.load(versions[0].case_id, 1).labels.any()
-    assert not [path for path in workspace_folder.rglob("*") if "staging" in path.name or path.suffix == ".tmp"]
+    assert not [
+        path for path in workspace_folder.rglob("*") if "staging" in path.name or path.suffix == ".tmp"
+    ]

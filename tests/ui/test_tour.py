@@ -13,9 +13,22 @@ from app.controllers.starting import TourRequest, WindowStart
 from app.store import workspace as workspaces
 from model.errors import WorkspaceError
 from model.scan_io import read_labels, read_scan
-from tests.app.controllers.conftest import scans, tiny_bundle, workspace_folder  # noqa: F401 - fixtures
+from tests.app.controllers.conftest import (  # noqa: F401 - fixtures
+    tiny_bundle,
+    workspace_folder,
+    write_blob_scan,
+)
 
 pytestmark = pytest.mark.usefixtures("qapp")
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:  # larger ones, so that Cancel comes before the prediction is over
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for seed in (1, 2, 3):
+        write_blob_scan(folder / f"blob_{seed}.nii.gz", seed, shape=(64, 80, 80))
+    return folder
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -347,3 +347,28 @@ def test_a_model_whose_labels_do_not_fit_is_refused(
     assert "other" in bench.messages[-1].text
     assert session.prediction is was
     assert np.array_equal(session.labels, mask)
+
+
+def test_a_saved_case_stays_open_and_takes_strokes_when_the_next_cannot_be_read(
+    bench: Bench, workspace_folder: Path
+) -> None:
+    bench.open(workspace_folder)
+    session = bench.desk.session
+    assert session is not None
+    for row in bench.desk.cases:
+        if row.id != session.case.id:
+            row.path.write_bytes(b"gone")
+    bench.stroke((10, 12, 14))
+    bench.controllers.reviewing.accept()
+    bench.wait()
+    assert bench.desk.session is session
+    assert session.base.kind == "version"
+    bench.stroke((10, 20, 20))
+    expected = session.labels.copy()
+    bench.controllers.reviewing.accept()
+    bench.wait()
+    workspace = bench.desk.workspace
+    assert workspace is not None
+    assert [version.number for version in bench.controllers.reviewing.versions()] == [1, 2]
+    assert np.array_equal(workspace.labels.load(session.case.id, 2).labels, expected)
+    assert len(list(workspace.journals.folder(session.case.id).glob("*.sealed"))) == 2
