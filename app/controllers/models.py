@@ -46,14 +46,18 @@ def serving_bundle(workspace: Workspace) -> Bundle | None:
     serving = workspace.reviews.serving_model()
     if serving is None:
         return None
-    # First by its hash among those at hand: a program that was moved or installed again still has its models.
+    trouble = BundleError(
+        f"{serving.path.name} is not the model {serving.name} that {workspace.name} was given "
+        f"({serving.hash[:8]}); put that one back."
+    )
+    try:
+        bundle = read_bundle(serving.path)
+        if bundle.hash == serving.hash:
+            return bundle
+    except BundleError as error:
+        trouble = error
+    # A program that was moved or installed again still has its models, elsewhere.
     for bundle in available_models(workspace.models_folder):
         if bundle.hash == serving.hash:
             return bundle
-    bundle = read_bundle(serving.path)
-    if bundle.hash != serving.hash:
-        raise BundleError(
-            f"{serving.path.name} is not the model {serving.name} that {workspace.name} was given "
-            f"({serving.hash[:8]}); put that one back."
-        )
-    return bundle
+    raise trouble

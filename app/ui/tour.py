@@ -69,7 +69,9 @@ class Tour:
             for number in range(self._request.cases):
                 self._read_case(number)
                 if not self.report.steps[-1].ok:
-                    raise TourFailed(f"{self._session.case.name} was not read to the end; the tour stops here.")
+                    raise TourFailed(
+                        f"{self._session.case.name} was not read to the end; the tour stops here."
+                    )
         except TourFailed as failure:
             self.report.problem = str(failure)
 
@@ -336,9 +338,7 @@ class Tour:
         changed = mask != session.prediction.labels
         painted = changed & self._reach
         self._hands.act("case.accept")
-        self._hands.wait_for(
-            lambda: not desk.saving and desk.runner.is_idle, "the save", 120
-        )
+        self._hands.wait_for(lambda: not desk.saving and desk.runner.is_idle, "the save", 120)
         row = desk.row(case_id)
         version = workspace.labels.versions(case_id)[-1]
         saved = read_labels(version.path)

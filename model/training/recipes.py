@@ -65,7 +65,7 @@ def phantom_abdomen(data: str, out: Path) -> TrainConfig:
         patch=(48, 64, 80),  # the gut fills half a scan; a small patch round a label wastes no step on air
         window=(64, 128, 128),
         batch=2,
-        steps=1700,
+        steps=2700,
         seed=9,
         label_weights=(2.0, 1.0, 1.0, 1.0),
         foreground_share=0.8,

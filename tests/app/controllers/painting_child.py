@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from app.controllers import make_controllers
+from app.controllers import Controllers, make_controllers
 from app.core.planes import Plane
 from app.jobs.runner import Mailbox
 from app.store.settings import Settings
@@ -19,6 +19,13 @@ def main(folder: Path) -> None:
     mailbox = Mailbox()
     controllers = make_controllers(mailbox.deliver, Settings(reader="Dr. Child"), keep_settings=False)
     controllers.opening.after_opening = lambda: None
+    try:
+        paint(controllers, mailbox, folder)
+    finally:
+        controllers.shutdown()
+
+
+def paint(controllers: Controllers, mailbox: Mailbox, folder: Path) -> None:
     controllers.opening.open_workspace(folder)
     mailbox.pump_until(lambda: controllers.desk.session is not None, 60)
     session, editing = controllers.desk.session, controllers.editing

@@ -338,7 +338,9 @@ def test_a_model_whose_labels_do_not_fit_is_refused(
     tiny = read_bundle(tiny_bundle)
     labels = (BundleLabel(1, "heart", (1, 2, 3)), BundleLabel(2, "lung", (3, 2, 1)))
     other = write_bundle(
-        tmp_path / "other", dataclasses.replace(tiny, name="other", labels=labels), load_network(tiny).state_dict()
+        tmp_path / "other",
+        dataclasses.replace(tiny, name="other", labels=labels),
+        load_network(tiny).state_dict(),
     )
     bench.desk.bundle = other
     bench.controllers.predicting.predict()
