@@ -34,16 +34,16 @@ class DemoCase:
 
 
 DEMO_CASES = (
-    DemoCase(300001, "read", "easy"),
-    DemoCase(300002, "read"),
-    DemoCase(300003, "read"),
-    DemoCase(300004, "read"),
-    DemoCase(300005, "read"),
-    DemoCase(300006, "read"),
-    DemoCase(300007, "test"),
-    DemoCase(300008, "test"),
-    DemoCase(300009, "test"),
-    DemoCase(300010, "test"),
+    DemoCase(300040, "read", "easy"),
+    DemoCase(300060, "read", "leak"),
+    DemoCase(300005, "read", "missed tail"),
+    DemoCase(300038, "read", "neighbour taken for pancreas"),
+    DemoCase(300012, "read"),
+    DemoCase(300053, "read"),
+    DemoCase(300061, "test"),
+    DemoCase(300062, "test"),
+    DemoCase(300063, "test"),
+    DemoCase(300064, "test"),
 )
 
 

@@ -1,6 +1,6 @@
 """The recipes of the shipped models, `gatelens train --recipe NAME`: what differs from the defaults, and why.
 
-Each figure is what the two machines of `docs/results.md` gave time for; more steps do not harm.
+Steps and rates are those of `docs/results.md`, which also says what they reach; more steps do no harm.
 """
 
 from __future__ import annotations
