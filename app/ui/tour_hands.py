@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from app.core.planes import Plane
+from app.ui.actions import action
 from app.ui.main_window import MainWindow
 from model.errors import GateLensError
 from model.grid import Float3
@@ -33,19 +34,17 @@ class Hands:
         self.window = window
 
     # -- doing -------------------------------------------------------------------------------------------
-    def act(self, action_id: str) -> None:
-        """Trigger a row of the actions table, as its key or button would.
+    def act(self, action_id: str, *, settle: bool = True) -> None:
+        """Trigger a row of the actions table, as its key or button would, and let the window follow.
 
         Raises:
             TourFailed: it is not enabled.
         """
-        actions = self.window.actions_set
-        before = time.monotonic()
-        self.settle()
-        actions.trigger(action_id)
-        if time.monotonic() - before > 30:
-            raise TourFailed(f"The action {action_id} blocked the window.")
-        self.settle()
+        if not self.window.actions_set.is_enabled(action(action_id)):
+            raise TourFailed(f"The action {action_id} is not enabled.")
+        self.window.actions_set.trigger(action_id)
+        if settle:
+            self.settle()
 
     def open_row(self, number: int) -> None:
         """Double-click a row of the worklist."""

@@ -165,12 +165,14 @@ class Tour:
     def _cancel(self) -> Found:
         session, before = self._session, self._session.labels.copy()
         was = session.prediction
-        self._hands.act("case.predict")
-        self._hands.wait_for(lambda: self._desk.is_on(Condition.PREDICTING), "the prediction to start", 10)
+        # Without a pause in between: a small scan would be predicted before the hand is at the other key.
+        self._hands.act("case.predict", settle=False)
+        started = self._desk.is_on(Condition.PREDICTING)
         self._hands.act("case.cancel")
         self._hands.wait_for(lambda: not self._desk.is_on(Condition.PREDICTING), "the cancel", 30)
         same = bool(np.array_equal(before, session.labels))
-        return {"ok": same and session.prediction is was, "mask_unchanged": same}
+        ok = started and same and session.prediction is was
+        return {"ok": ok, "started": started, "mask_unchanged": same}
 
     def _predict(self) -> Found:
         session, was = self._session, self._session.prediction

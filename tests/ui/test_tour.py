@@ -13,29 +13,15 @@ from app.controllers.starting import TourRequest, WindowStart
 from app.store import workspace as workspaces
 from model.errors import WorkspaceError
 from model.scan_io import read_labels, read_scan
-from tests.app.controllers.conftest import (  # noqa: F401 - fixtures
-    tiny_bundle,
-    workspace_folder,
-    write_blob_scan,
-)
 
 pytestmark = pytest.mark.usefixtures("qapp")
-
-
-@pytest.fixture
-def scans(tmp_path: Path) -> Path:  # larger ones, so that Cancel comes before the prediction is over
-    folder = tmp_path / "scans"
-    folder.mkdir()
-    for seed in (1, 2, 3):
-        write_blob_scan(folder / f"blob_{seed}.nii.gz", seed, shape=(64, 80, 80))
-    return folder
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_tour_does_the_whole_job_on_a_copy(workspace_folder: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_tour_does_the_whole_job_on_a_copy(workspace_folder: Path, tmp_path: Path) -> None:
     out, before = tmp_path / "tour", contents(workspace_folder)
 
     code = open_window(WindowStart(tour=TourRequest(workspace_folder, out, cases=2)))
@@ -66,7 +52,7 @@ def test_a_tour_does_the_whole_job_on_a_copy(workspace_folder: Path, tmp_path: P
     assert set(told["heartbeat_ms"]["predict"]) == {"p50", "p99", "max"}
 
 
-def test_a_tour_that_cannot_predict_says_so_and_fails(workspace_folder: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_tour_that_cannot_predict_says_so_and_fails(workspace_folder: Path, tmp_path: Path) -> None:
     with workspaces.open(workspace_folder) as workspace:
         for row in workspace.reviews.cases()[1:]:
             row.path.write_bytes(b"gone")
@@ -78,7 +64,7 @@ def test_a_tour_that_cannot_predict_says_so_and_fails(workspace_folder: Path, tm
     assert told["problem"]
 
 
-def test_a_tour_does_not_write_over_a_workspace_of_its_own(workspace_folder: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_tour_does_not_write_over_a_workspace_of_its_own(workspace_folder: Path, tmp_path: Path) -> None:
     with workspaces.create(tmp_path / "tour" / "workspace"):
         pass
     with pytest.raises(WorkspaceError):
