@@ -79,6 +79,9 @@ def _evaluate(
         list[str] | None, typer.Option("--model", help="A model's name or folder; may be given again.")
     ] = None,
     data: Annotated[str | None, typer.Option("--data", help="Labelled scans to predict.")] = None,
+    held_back: Annotated[
+        bool, typer.Option("--held-back", help="Only what a training on this data kept for validation.")
+    ] = False,
     pred: Annotated[Path | None, typer.Option("--pred", help="Predictions, or a folder of masks.")] = None,
     ref: Annotated[Path | None, typer.Option("--ref", help="The masks they should be.")] = None,
     json: Json = False,
@@ -92,7 +95,9 @@ def _evaluate(
         if pred is not None and ref is not None:
             found = (training.evaluate_predictions(pred, ref, report, cancelled),)
         else:
-            found = training.evaluate_models(tuple(model or ()), data or "", report, cancelled)
+            found = training.evaluate_models(
+                tuple(model or ()), data or "", report, cancelled, kept_back=held_back
+            )
     if json:
         print_json(found[0].to_json() if len(found) == 1 else {"models": [each.to_json() for each in found]})
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.controllers.models import find_model
 from model.errors import DataError
-from model.evaluation import Evaluation, evaluate_folders, evaluate_model
+from model.evaluation import Evaluation, evaluate_folders, evaluate_model, held_back
 from model.progress import CancelCheck, Report, never, silent
 from model.training.config import Listener, TrainConfig, ignore
 
@@ -110,9 +110,17 @@ class Judgement:
 
 
 def evaluate_models(
-    names: tuple[str, ...], data: str, report: Report = silent, cancelled: CancelCheck = never
+    names: tuple[str, ...],
+    data: str,
+    report: Report = silent,
+    cancelled: CancelCheck = never,
+    *,
+    kept_back: bool = False,
 ) -> tuple[Judgement, ...]:
-    """Predict every labelled scan of `data` with each model and score it by Dice."""
+    """Predict every labelled scan of `data` with each model and score it by Dice.
+
+    With `kept_back`, only the scans that a training of the model on `data`, with its seed, kept for validation.
+    """
     from model.training.data import open_source
 
     bundles = [find_model(name) for name in names]
@@ -121,7 +129,8 @@ def evaluate_models(
     for number, bundle in enumerate(bundles):
         start, share = number / len(bundles), 1 / len(bundles)
         step = lambda fraction, text, start=start, share=share: report(start + share * fraction, text)  # noqa: E731
-        found.append(Judgement(bundle.name, evaluate_model(bundle, files, report=step, cancelled=cancelled)))
+        judged = held_back(data, bundle.seed) if kept_back else files
+        found.append(Judgement(bundle.name, evaluate_model(bundle, judged, report=step, cancelled=cancelled)))
     return tuple(found)
 
 

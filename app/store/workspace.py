@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import sqlite3
+import threading
 import uuid
 from collections.abc import Iterable
 from contextlib import closing
@@ -57,6 +58,7 @@ class Workspace:
         self.audit = Audit(database)
         self.subjects = Subjects(file.salt)
         self.adopted: tuple[Adopted, ...] = ()
+        self._adding = threading.Lock()
 
     @property
     def id(self) -> str:
@@ -100,13 +102,15 @@ class Workspace:
 
     def add_label_table(self, table: LabelTable) -> None:
         """Keep a label table; raises `WorkspaceError` where its key stands for other labels."""
-        # Read again: another process may have added one since.
-        current = workspace_file.read(self.folder)
-        changed = current.with_table(table)
-        if changed != current:
-            changed.write(self.folder)
-            self.audit.append("label table", details={"key": table.key, "labels": len(table.entries)})
-        self._file = changed
+        # A prediction and a save may both bring one, each from its own thread.
+        with self._adding:
+            # Read again: another process may have added one since.
+            current = workspace_file.read(self.folder)
+            changed = current.with_table(table)
+            if changed != current:
+                changed.write(self.folder)
+                self.audit.append("label table", details={"key": table.key, "labels": len(table.entries)})
+            self._file = changed
 
     # -- parts of a case that are only files -------------------------------------------------------------
     def case_folder(self, case_id: str) -> Path:
