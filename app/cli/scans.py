@@ -51,7 +51,9 @@ def _info(
 def _predict(
     scans: Annotated[list[Path], typer.Argument(help="Scans, DICOM folders or folders of scans.")],
     model: Annotated[str, typer.Option("--model", help="A model's name or folder.")],
-    out: Annotated[Path, typer.Option("--out", help="Predictions go to OUT/NAME/.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Predictions go to OUT/NAME/, replaced where they exist.")
+    ],
     region: Annotated[
         str | None,
         typer.Option("--region", help="x0,x1,y0,y1,z0,z1 in voxels of the file's own axes, half-open."),

@@ -10,7 +10,7 @@ import typer
 from app import __version__
 from app.cli.printing import progress
 from app.controllers import demo
-from app.controllers.starting import TourRequest, WindowStart
+from app.controllers.starting import TourRequest, WindowStart, require_screen
 from app.controllers.workspaces import add_to_personal
 from app.store import locations, settings
 from app.store import workspace as stored
@@ -33,6 +33,7 @@ def _start(
         print(f"gatelens {__version__}")
         raise typer.Exit()
     if context.invoked_subcommand is None:
+        require_screen()
         last = settings.load().last_workspace
         start = WindowStart(workspace=Path(last) if last and stored.is_workspace(Path(last)) else None)
         raise typer.Exit(context.obj(start))
@@ -43,6 +44,7 @@ def _open(
     path: Annotated[Path, typer.Argument(help="A scan, a DICOM folder or a workspace.")],
 ) -> None:
     """Open a scan, a DICOM folder or a workspace in the window."""
+    require_screen()
     if stored.is_workspace(path):
         stored.open(path).close()
         start = WindowStart(workspace=path)
@@ -64,6 +66,8 @@ def _demo(
     cases: Annotated[int, typer.Option("--cases", min=1, help="Cases the tour reads.")] = 2,
 ) -> None:
     """Open the demo workspace of generated scans, made on the first start."""
+    if tour is None:
+        require_screen()
     folder = workspace or locations.demo_workspace()
     with progress("Making the demo workspace") as (report, cancelled):
         demo.open_demo_workspace(folder, report, cancelled)

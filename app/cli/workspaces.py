@@ -142,13 +142,15 @@ def _export(
     if json:
         print_json({"out": str(out), "cases": summary.cases})
     else:
-        print(f"{summary.cases} cases written to {out}. Research use only, not for diagnosis.")
+        cases = "1 case" if summary.cases == 1 else f"{summary.cases} cases"
+        print(f"{cases} written to {out}. Research use only, not for diagnosis.")
 
 
 def _say_added(folder: Path, summary: AddSummary) -> None:
     _say_refused(summary.refused)
     known = f", {len(summary.known)} were there already" if summary.known else ""
-    print(f"{len(summary.added)} scans added to {folder}{known}.")
+    scans = "1 scan" if len(summary.added) == 1 else f"{len(summary.added)} scans"
+    print(f"{scans} added to {folder}{known}.")
 
 
 def _say_refused(refused: tuple[Refusal, ...]) -> None:

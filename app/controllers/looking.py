@@ -14,10 +14,11 @@ from model.grid import Float3
 
 @dataclass(frozen=True)
 class ReadOut:
-    """What lies under the cursor, in words; empty where there is nothing to say."""
+    """What lies under the cursor, and the grey window, in words; empty where there is nothing to say."""
 
     position: str
     intensity: str
+    window: str
     label: str
     attention: str
 
@@ -130,7 +131,8 @@ class LookingController:
             attention = f"attention {shown.name}: {value}"
         return ReadOut(
             position=position_text(found.position_mm, session.grid.orientation_known),
-            intensity=f"{found.value:g}{unit}",
+            intensity=f"{found.value:.5g}{unit}",
+            window=f"L {self._desk.look.level:.4g}  W {self._desk.look.width:.4g}",
             label=session.table.name(found.label_value),
             attention=attention,
         )

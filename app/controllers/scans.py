@@ -10,7 +10,7 @@ from pathlib import Path
 from app import __version__
 from app.controllers.models import available_models
 from model.bundle import Bundle
-from model.errors import ScanError
+from model.errors import CannotPredict, ScanError
 from model.grid import Box
 from model.inference import predict
 from model.prediction import write_prediction
@@ -146,6 +146,12 @@ def predict_scan(
         x, y, z = scan.volume.grid.size_xyz
         raise ScanError(
             f"The region reaches outside {path.name}, which has {x} × {y} × {z} voxels (x, y, z); give a smaller one."
+        )
+    verdict = bundle.check_scan(scan.volume, region=region)
+    if not (verdict.applies or override):
+        raise CannotPredict(
+            f"{path.name}: {verdict.reason} "
+            "With --region it may apply to a part; with --override it runs anyway and is marked."
         )
     prediction = predict(
         scan.volume,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from model.errors import GateLensError
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,20 @@ class WindowStart:
     workspace: Path | None = None
     case_id: str | None = None
     tour: TourRequest | None = None
+
+
+def require_screen() -> None:
+    """Refuse a window where Linux has no screen to show it on; Qt itself would end the program without a word.
+
+    Raises:
+        GateLensError: neither DISPLAY nor WAYLAND_DISPLAY is set, and no other platform of Qt was asked for.
+    """
+    known = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in known):
+        raise GateLensError(
+            "There is no screen to open a window on (DISPLAY is not set); start this where there is one, "
+            "or use 'gatelens tour' or 'gatelens predict'."
+        )
 
 
 OpenWindow = Callable[[WindowStart], int]

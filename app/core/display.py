@@ -82,7 +82,8 @@ def compose(
 ) -> None:
     """Draw one view into `out`, whole.
 
-    Order, from below: grey, attention, filled mask, outlines. A label the table does not know is drawn white.
+    Order, from below: grey, attention, filled mask (not over attention), outlines. A label the table does not
+    know is drawn white.
 
     Args:
         out: (height_px, width_px), uint32, 0xffRRGGBB as QImage.Format_RGB32 has it; every pixel is written.
@@ -116,7 +117,11 @@ def compose(
     if labels is not None and look.mask_visible and not look.bare:
         shown = frame.cut(labels, slice_index)
         opacity = min(1.0, max(0.0, look.mask_opacity))
-        paint_mask(out, shown, rows, columns, table, opacity, viewport.outline_px if look.outline else 0)
+        thick = viewport.outline_px if look.outline else 0
+        if tint is not None:
+            # A fill would change the colours of attention, which are read against a fixed bar.
+            opacity, thick = 0.0, viewport.outline_px
+        paint_mask(out, shown, rows, columns, table, opacity, thick)
 
 
 def _windowed(plane: npt.NDArray[np.generic], look: Look) -> Float32Array:

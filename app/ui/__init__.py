@@ -16,6 +16,7 @@ from app.controllers import Controllers
 from app.controllers.starting import TourRequest
 from app.ui.main_window import MainWindow
 from app.ui.qt_bridge import BUG_SENTENCE, Deliver, QtBridge, SlotGuard
+from app.ui.qt_log import qt_messages_in_the_log
 from app.ui.theme import apply_theme
 
 _log = logging.getLogger(__name__)
@@ -40,11 +41,12 @@ def open_window(
     before = sys.excepthook
     sys.excepthook = _bug_hook(guard)
     try:
-        window.show()
-        # A timer of 0 ms runs after the events of showing, the first paint among them.
-        if start is not None:
-            QTimer.singleShot(0, partial(guard.run, start, window.controllers))
-        return app.exec()
+        with qt_messages_in_the_log():
+            window.show()
+            # A timer of 0 ms runs after the events of showing, the first paint among them.
+            if start is not None:
+                QTimer.singleShot(0, partial(guard.run, start, window.controllers))
+            return app.exec()
     finally:
         sys.excepthook = before
         bridge.close()
@@ -54,7 +56,8 @@ def run_tour(make_controllers: Callable[[Deliver], Controllers], request: TourRe
     """Drive the whole job in the window, as `gatelens tour` asks; gives the exit code."""
     from app.ui import tour
 
-    return tour.run_tour(make_controllers, request)
+    with qt_messages_in_the_log():
+        return tour.run_tour(make_controllers, request)
 
 
 def application() -> QApplication:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import (
@@ -50,7 +51,7 @@ class ReadOutLine(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        for caption, wide in (("Position", 190), ("Value", 70), ("Label", 96), ("", 190)):
+        for caption, wide in (("Position", 190), ("Value", 70), ("Window", 110), ("Label", 96), ("", 190)):
             name = folding.label(caption, "faint")
             value = folding.label()
             value.setFont(theme.font(tabular=True))
@@ -65,7 +66,9 @@ class ReadOutLine(QWidget):
         bind.listen_all(
             self, (events.crosshair_changed, events.labels_changed, events.look_changed), self._show
         )
-        bind.listen_all(self, (events.case_opened, events.case_closed, events.prediction_changed), self._show)
+        bind.listen(self, events.prediction_changed, lambda _: self._show())
+        # The pointer was over a voxel of another scan; it must move before it says anything of this one.
+        bind.listen_all(self, (events.case_opened, events.case_closed), partial(self.hover, None))
         self._show()
 
     @property
@@ -83,11 +86,13 @@ class ReadOutLine(QWidget):
         place = self._voxel if self._voxel is not None or session is None else session.crosshair
         found = self._looking.read_out(place) if place is not None else None
         values = (
-            (found.position, found.intensity, found.label, found.attention) if found else ("–", "–", "–", "")
+            (found.position, found.intensity, found.window, found.label, found.attention)
+            if found
+            else ("–", "–", "–", "–", "")
         )
-        shows_attention = bool(values[3])
-        self._captions[3].setVisible(shows_attention)
-        self._parts[3].setVisible(shows_attention)
+        shows_attention = bool(values[-1])
+        self._captions[-1].setVisible(shows_attention)
+        self._parts[-1].setVisible(shows_attention)
         for label, text in zip(self._parts, values, strict=True):
             label.setText(text[:1].upper() + text[1:])
 

@@ -285,7 +285,6 @@ class Tour:
         before, seen = session.labels.copy(), self._hands.view_pixels(Plane.AXIAL)
         self._hands.act(f"tool.{tool}")
         path = self._hands.drag(Plane.AXIAL, start, stop)
-        self._hands.act("tool.crosshair")
         after = session.labels
         changed = before != after
         assert self._reach is not None
@@ -303,6 +302,7 @@ class Tour:
         }
 
     def _undo(self) -> Found:
+        self._hands.act("tool.crosshair")
         before = self._session.labels.copy()
         self._hands.act("edit.undo")
         voxels = int(np.count_nonzero(before != self._session.labels))

@@ -149,7 +149,7 @@ def test_a_workspace_is_made_listed_predicted_and_resumed(
     assert json.loads(gatelens.out) == {"predicted": 3, "already": 0, "refused": []}
     write_blob_scan(scans / "blob_9.nii.gz", 9)
     assert gatelens("workspace", "add", folder, scans) == 0
-    assert "1 scans added" in gatelens.out
+    assert "1 scan added" in gatelens.out
     assert "3 were there already" in gatelens.out
     assert gatelens("workspace", "predict", folder, "--json") == 0
     assert json.loads(gatelens.out) == {"predicted": 1, "already": 3, "refused": []}
@@ -197,3 +197,17 @@ def test_models_are_listed_and_shown(gatelens: CommandLine) -> None:
     assert names == {"hippocampus-t1", "phantom-abdomen"}
     assert gatelens("models", "show", "hippocampus-t1") == 0
     assert "CC BY-SA" in gatelens.out
+
+
+def test_a_window_without_a_screen_is_one_sentence_and_changes_nothing(
+    gatelens: CommandLine, scans: Path, monkeypatch: pytest.MonkeyPatch, gatelens_home: Path
+) -> None:
+    monkeypatch.setattr("app.controllers.starting.sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    for words in ((), ("open", scans / "blob_1.nii.gz"), ("demo",)):
+        assert gatelens(*words) == 1
+        assert "no screen" in sentence_of(gatelens.err)
+    assert gatelens.windows == []
+    assert not (gatelens_home / "personal").exists()
+    assert not (gatelens_home / "demo").exists()

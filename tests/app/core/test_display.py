@@ -249,6 +249,17 @@ def test_full_attention_at_full_opacity_is_the_last_colour_of_the_ramp() -> None
     assert {rgb(pixel) for pixel in np.unique(picture)} == {tuple(int(v) for v in attention_colours()[255])}
 
 
+def test_a_mask_is_outlined_but_not_filled_over_attention_so_that_colours_can_be_read() -> None:
+    volume = Volume(np.full(GRID.shape, 60, np.uint8), GRID)
+    attention = attention_of(GRID, np.ones(GRID.shape))
+    labels = np.ones(GRID.shape, np.uint8)
+    look = replace(LOOK, attention_opacity=1.0, mask_opacity=1.0)
+    with_mask = drawn(volume, look, labels=labels, attention=attention)
+    inner = {rgb(pixel) for pixel in np.unique(with_mask[8:-8, 8:-8])}
+    assert inner == {tuple(int(v) for v in attention_colours()[255])}
+    assert rgb(drawn(volume, look, labels=labels)[20, 20]) not in inner
+
+
 def test_a_map_that_is_not_parallel_to_the_view_is_sampled_where_it_lies() -> None:
     turn = np.radians(20)
     direction = ((0.0, 0.0, 1.0), (-np.sin(turn), np.cos(turn), 0.0), (np.cos(turn), np.sin(turn), 0.0))
