@@ -28,5 +28,9 @@ class CannotPredict(GateLensError):
     """A model does not apply to a scan, or the prediction would not fit into memory."""
 
 
+class DoesNotApply(CannotPredict):
+    """The model is not made for this scan; a region or a marked override may help."""
+
+
 class Cancelled(GateLensError):
     """The reader cancelled; nothing is half-written and nothing needs to be said."""

@@ -19,7 +19,7 @@ from model.attention import AttentionMap
 from model.backends import Backend, WindowCoefficients, WindowResult, open_backend
 from model.bundle import Bundle
 from model.canvas import Canvas, softmax
-from model.errors import CannotPredict
+from model.errors import CannotPredict, DoesNotApply
 from model.grid import Box, Grid, Int3, Reordering
 from model.normalisation import Normalisation
 from model.prediction import Prediction, Provenance
@@ -291,7 +291,7 @@ def _objection(volume: Volume, bundle: Bundle, region: Box | None, override: boo
     if verdict.applies:
         return ""
     if not override:
-        raise CannotPredict(verdict.reason)
+        raise DoesNotApply(verdict.reason)
     return verdict.reason
 
 

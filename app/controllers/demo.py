@@ -10,7 +10,6 @@ from app.controllers.models import find_model
 from app.controllers.phantoms import phantom_volume
 from app.controllers.workspaces import add_scan
 from app.store import workspace as workspaces
-from app.store.subjects import Subjects
 from model.errors import WorkspaceError
 from model.progress import CancelCheck, Report, never, silent, stop_if
 from model.scan_io import read_scan, write_scan
@@ -82,7 +81,7 @@ def make_demo_workspace(folder: Path, report: Report = silent, cancelled: Cancel
                 path = scans / f"phantom_{case.seed}.nii.gz"
                 volume, _ = phantom_volume(case.seed)
                 write_scan(path, volume)
-                add_scan(workspace, read_scan(path), Subjects(workspace.salt), case.role)
+                add_scan(workspace, read_scan(path), case.role)
         finally:
             workspace.close()
         folder.parent.mkdir(parents=True, exist_ok=True)

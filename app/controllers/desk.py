@@ -5,6 +5,7 @@ The controllers change it, one per activity; the views and the command line read
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -227,8 +228,8 @@ class Desk:
         )
 
     # -- rows --------------------------------------------------------------------------------------------
-    def refresh_cases(self) -> None:
-        """Read the worklist again in the store lane."""
+    def refresh_cases(self, then: Callable[[], None] = lambda: None) -> None:
+        """Read the worklist again in the store lane, and call `then` once it is here."""
         workspace = self.workspace
         if workspace is None:
             return
@@ -238,6 +239,7 @@ class Desk:
                 self.cases = rows
                 self.events.cases_changed.emit(None)
                 self.events.conditions_changed.emit(None)
+                then()
 
         self.runner.submit(
             Lane.STORE,

@@ -85,10 +85,6 @@ class LookingController:
         """Draw a line along the border of each label, or none."""
         self._set(replace(self._desk.look, outline=outline))
 
-    def set_smooth(self, smooth: bool) -> None:
-        """Interpolate grey between voxels, or show each as a rectangle."""
-        self._set(replace(self._desk.look, smooth=smooth))
-
     def set_bare(self, bare: bool) -> None:
         """The scan alone, as long as this is on."""
         self._set(replace(self._desk.look, bare=bare))

@@ -14,7 +14,6 @@ from app.core.session import Session
 from app.jobs.runner import Lane
 from app.store.decisions import DecisionRecord
 from app.store.label_version import LabelVersion, VersionInfo
-from app.store.review_store import CaseRow
 from app.store.workspace import Workspace
 from model.progress import CancelCheck, Report
 
@@ -53,11 +52,7 @@ class ReviewingController:
         if session.stroke_active:
             desk.say("Finish the stroke first.", "warning")
             return AcceptOutcome.NOTHING
-        if (
-            not confirmed_empty
-            and not any(volume.voxels for volume in session.volumes_ml())
-            and not session.labels.any()
-        ):
+        if not confirmed_empty and not session.labels.any():
             return AcceptOutcome.ASK_EMPTY
         journal, prediction = self._opening.journal, session.prediction
         assert journal is not None
@@ -76,7 +71,7 @@ class ReviewingController:
         return AcceptOutcome.SAVING
 
     def versions(self) -> tuple[LabelVersion, ...]:
-        """The saved versions of the open case, oldest first, as they stood when it was opened."""
+        """The saved versions of the open case, oldest first, those of this run among them."""
         return self._opening.versions
 
     def reject(self, reason: str = "") -> None:
@@ -167,28 +162,14 @@ class ReviewingController:
         )
 
     def _go_on(self, told: str) -> None:
-        """Say what was done. Read the rows again, then open the next undone case, or show this one as it now stands."""
+        """Read the worklist again and open the next undone case; say what was done, and if it was the last."""
         desk = self._desk
-        workspace = desk.workspace
-        if workspace is None:
-            return
 
-        def done(rows: tuple[CaseRow, ...]) -> None:
-            if desk.workspace is not workspace:
-                return
-            desk.cases = rows
-            desk.events.cases_changed.emit(None)
-            desk.events.conditions_changed.emit(None)
+        def read() -> None:
             if desk.neighbour(1) is not None:
                 self._opening.next_case()
                 desk.say(told)
             else:
                 desk.say(f"{told} Every case of this worklist has been read.")
 
-        desk.runner.submit(
-            Lane.STORE,
-            "Reading the worklist",
-            lambda report, cancelled: workspace.reviews.cases(),
-            done,
-            quiet=True,
-        )
+        desk.refresh_cases(read)

@@ -10,7 +10,7 @@ from pathlib import Path
 from app import __version__
 from app.controllers.models import available_models
 from model.bundle import Bundle
-from model.errors import CannotPredict, ScanError
+from model.errors import DoesNotApply, ScanError
 from model.grid import Box
 from model.inference import predict
 from model.prediction import write_prediction
@@ -147,22 +147,22 @@ def predict_scan(
         raise ScanError(
             f"The region reaches outside {path.name}, which has {x} × {y} × {z} voxels (x, y, z); give a smaller one."
         )
-    verdict = bundle.check_scan(scan.volume, region=region)
-    if not (verdict.applies or override):
-        raise CannotPredict(
-            f"{path.name}: {verdict.reason} "
-            "With --region it may apply to a part; with --override it runs anyway and is marked."
+    try:
+        prediction = predict(
+            scan.volume,
+            bundle,
+            region=region,
+            device=device,
+            override=override,
+            report=lambda fraction, text: report(0.1 + 0.85 * fraction, text),
+            cancelled=cancelled,
+            program_version=__version__,
         )
-    prediction = predict(
-        scan.volume,
-        bundle,
-        region=region,
-        device=device,
-        override=override,
-        report=lambda fraction, text: report(0.1 + 0.85 * fraction, text),
-        cancelled=cancelled,
-        program_version=__version__,
-    )
+    except DoesNotApply as error:
+        raise DoesNotApply(
+            f"{path.name}: {error} "
+            "With --region it may apply to a part; with --override it runs anyway and is marked."
+        ) from error
     folder = out / scan_name(path)
     partial = out / f".{scan_name(path)}.partial-{os.getpid()}"
     shutil.rmtree(partial, ignore_errors=True)

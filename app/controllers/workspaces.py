@@ -5,7 +5,6 @@ The command line calls them as they are; the window runs them in a lane.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,24 +12,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from app.controllers.case_loading import read_case_scan
+from app.controllers.case_loading import NO_LABELS, read_case_scan
 from app.controllers.models import available_models, find_model, serving_bundle
 from app.controllers.predicting import predict_and_keep
 from app.core.display import Look, Viewport, automatic_window, compose
-from app.core.labels import LabelTable
 from app.core.planes import Plane, slice_frame
 from app.store import locations
 from app.store import workspace as workspaces
 from app.store.review_store import CaseRow, NewCase
-from app.store.subjects import Subjects
 from app.store.thumbnails import SIDE_PX
 from app.store.workspace import Workspace
-from app.store.workspace_file import Kind
 from model.errors import Cancelled, GateLensError, ScanError, WorkspaceError
 from model.progress import CancelCheck, Report, never, silent, stop_if
 from model.scan_io import ScanRead, find_scans, read_scan
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,8 +58,6 @@ def make_workspace(
     scans: Sequence[Path],
     model: str | None,
     *,
-    kind: Kind = "normal",
-    role: str = "read",
     report: Report = silent,
     cancelled: CancelCheck = never,
 ) -> AddSummary:
@@ -76,11 +68,11 @@ def make_workspace(
     """
     bundle = find_model(model) if model is not None else None
     found = scans_under(scans)
-    workspace = workspaces.create(folder, kind=kind)
+    workspace = workspaces.create(folder)
     try:
         if bundle is not None:
             workspace.reviews.set_serving_model(bundle.name, bundle.hash, bundle.path)
-        return add_scans(workspace, found, role=role, report=report, cancelled=cancelled)
+        return add_scans(workspace, found, report=report, cancelled=cancelled)
     finally:
         workspace.close()
 
@@ -89,12 +81,10 @@ def add_scans(
     workspace: Workspace,
     scans: Sequence[Path],
     *,
-    role: str = "read",
     report: Report = silent,
     cancelled: CancelCheck = never,
 ) -> AddSummary:
     """Add scans to a workspace; one that cannot be read is named with its reason and the rest goes on."""
-    subjects = Subjects(workspace.salt)
     before = {row.id for row in workspace.reviews.cases()}
     added: list[CaseRow] = []
     known: list[CaseRow] = []
@@ -104,7 +94,7 @@ def add_scans(
         report(number / len(scans), f"{path.name} ({number + 1} of {len(scans)})")
         try:
             scan = read_scan(path, silent, cancelled)
-            row = add_scan(workspace, scan, subjects, role)
+            row = add_scan(workspace, scan)
         except Cancelled:
             raise
         except GateLensError as error:
@@ -116,9 +106,9 @@ def add_scans(
     return AddSummary(tuple(added), tuple(known), tuple(refused))
 
 
-def add_scan(workspace: Workspace, scan: ScanRead, subjects: Subjects, role: str = "read") -> CaseRow:
+def add_scan(workspace: Workspace, scan: ScanRead, role: str = "read") -> CaseRow:
     """Add one scan that has been read, with its picture for the worklist."""
-    subject = subjects.find(scan.source.path, scan.source.subject)
+    subject = workspace.subjects.find(scan.source.path, scan.source.subject)
     row = workspace.reviews.add_case(NewCase.from_scan(scan, subject, role))
     workspace.save_thumbnail(row.id, thumbnail_of(scan))
     return row
@@ -128,14 +118,14 @@ def thumbnail_of(scan: ScanRead) -> npt.NDArray[np.uint8]:
     """The middle axial slice as grey, 64×64."""
     volume = scan.volume
     frame = slice_frame(volume.grid, Plane.AXIAL)
-    level, width = volume.hints.window or automatic_window(volume)
+    level, width = automatic_window(volume)
     out = np.zeros((SIDE_PX, SIDE_PX), dtype=np.uint32)
     look = Look(level=level, width=width, inverted=volume.hints.inverted)
     compose(
         out,
         volume,
         None,
-        LabelTable("none", ()),
+        NO_LABELS,
         None,
         look,
         frame,
@@ -151,7 +141,7 @@ def add_to_personal(path: Path, report: Report = silent, cancelled: CancelCheck 
     folder = locations.personal_workspace()
     workspace = workspaces.open_or_create(folder, kind="personal")
     try:
-        row = add_scan(workspace, scan, Subjects(workspace.salt))
+        row = add_scan(workspace, scan)
         _let_a_model_that_applies_serve(workspace, scan)
         return folder, row.id
     finally:
