@@ -202,7 +202,7 @@ class PredictingController:
             session.rebase(kept.prediction.labels, kept.base, kept.counts)
             desk.events.labels_changed.emit(Box.whole(session.labels.shape))
         else:
-            told += " Your mask is kept; 'Use prediction as mask' takes the new one."
+            told += " Your mask is kept; “Start again from the model's mask” takes the new one."
         desk.events.prediction_changed.emit(None)
         desk.events.conditions_changed.emit(None)
         desk.say(told)
