@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from app import __version__
-from app.cli import learning, models, scans, windows, workspaces
+from app.cli import judging, learning, models, scans, windows, workspaces
 from app.controllers.starting import OpenWindow
 from model.errors import Cancelled, GateLensError
 
@@ -32,6 +32,7 @@ def build() -> typer.Typer:
     windows.register(cli)
     scans.register(cli)
     learning.register(cli)
+    judging.register(cli)
     cli.add_typer(workspaces.build(), name="workspace")
     cli.add_typer(models.build(), name="models")
     return cli

@@ -10,6 +10,7 @@ import pytest
 from model.applicability import AppliesTo
 from model.bundle import Bundle, BundleLabel
 from model.normalisation import Normalisation
+from tests.model.toys import write_toy
 
 LABELS = (BundleLabel(1, "head", (220, 60, 60)), BundleLabel(4, "body and tail", (60, 120, 220), "SCT 1234"))
 
@@ -56,3 +57,12 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, describe_model: Callabl
     network = build(description.architecture, widths=description.widths, classes=description.classes)
     folder: Path = tmp_path_factory.mktemp("models") / "tiny"
     return write_bundle(folder, description, network.state_dict())
+
+
+@pytest.fixture(scope="session")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Gives a data folder of ten toys, two of each subject."""
+    folder = write_toy(tmp_path_factory.mktemp("toys") / "data", 10)
+    rows = [f"case_{n}.nii.gz,subject_{n // 2}" for n in range(10)]
+    (folder / "subjects.csv").write_text("\n".join(["file,subject", *rows]) + "\n")
+    return folder

@@ -15,7 +15,7 @@ import torch
 
 from model.bundle import BundleLabel, load_network, read_bundle
 from model.errors import BundleError, Cancelled, DataError, ScanError
-from model.evaluation import evaluate_folders, evaluate_model, held_back
+from model.evaluation import evaluate_model, held_back
 from model.grid import Grid
 from model.networks import build
 from model.normalisation import Normalisation
@@ -25,7 +25,6 @@ from model.training.checkpoint import checkpoint_file
 from model.training.config import Augmentation, TrainConfig, TrainEvent
 from model.training.data import (
     Case,
-    CaseFile,
     Preparation,
     load_cases,
     open_source,
@@ -36,45 +35,7 @@ from model.training.loop import learning_rate, train, update_average
 from model.training.losses import DiceCrossEntropy
 from model.training.recipes import recipe
 from model.volume import Volume
-
-SHAPE = (18, 20, 22)
-BALL = BundleLabel(1, "ball", (200, 60, 60))
-CUBE = BundleLabel(3, "cube", (60, 60, 200))
-STILL = Augmentation(affine_share=0, elastic_share=0, intensity_share=0)
-
-
-def toy(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A bright ball (label 1) and a dark cube (label 3) somewhere in noise."""
-    random = np.random.default_rng(seed)
-    z, y, x = np.indices(SHAPE)
-    labels = np.zeros(SHAPE, dtype=np.uint8)
-    cz, cy, cx = random.integers(5, 8), random.integers(6, 14), random.integers(6, 16)
-    labels[(z - cz) ** 2 + (y - cy) ** 2 + (x - cx) ** 2 <= 16] = 1
-    labels[12:16, cy - 3 : cy + 3, cx - 3 : cx + 3] = 3
-    values = random.normal(0, 10, SHAPE) + 60 * (labels == 1) - 60 * (labels == 3)
-    return values.astype(np.float32), labels
-
-
-def write_toy(
-    folder: Path, count: int, *, images: str = "images", labels: str = "labels", suffix: str = ""
-) -> Path:
-    (folder / images).mkdir(parents=True)
-    (folder / labels).mkdir()
-    for number in range(count):
-        values, mask = toy(number)
-        grid = Grid(SHAPE)
-        write_scan(folder / images / f"case_{number}{suffix}.nii.gz", Volume(values, grid))
-        write_labels(folder / labels / f"case_{number}.nii.gz", mask, grid)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Gives a data folder of ten toys, two of each subject."""
-    folder = write_toy(tmp_path_factory.mktemp("toys") / "data", 10)
-    rows = [f"case_{n}.nii.gz,subject_{n // 2}" for n in range(10)]
-    (folder / "subjects.csv").write_text("\n".join(["file,subject", *rows]) + "\n")
-    return folder
+from tests.model.toys import BALL, CUBE, SHAPE, STILL, toy, write_toy
 
 
 @pytest.fixture
@@ -414,46 +375,3 @@ def test_the_average_follows_weights_and_running_statistics() -> None:
         new = network.state_dict()[name]
         expected = before[name].lerp(new, 0.25) if new.is_floating_point() else new
         torch.testing.assert_close(now, expected)
-
-
-# -- judging folders -------------------------------------------------------------------------------------------
-
-
-def test_masks_in_a_folder_or_as_predict_writes_them_are_scored_against_references(
-    toys: Path, tmp_path: Path
-) -> None:
-    truth = toy(0)[1]
-    wrong = np.where(truth == 3, 0, truth)
-    flat, cases = tmp_path / "flat", tmp_path / "cases"
-    for number in range(10):
-        mask = wrong if number == 0 else toy(number)[1]
-        (cases / f"case_{number}").mkdir(parents=True)
-        flat.mkdir(exist_ok=True)
-        write_labels(flat / f"case_{number}.nii.gz", mask, Grid(SHAPE))
-        write_labels(cases / f"case_{number}" / "labels.nii.gz", mask, Grid(SHAPE))
-
-    one, other = evaluate_folders(flat, toys), evaluate_folders(cases, toys / "labels")
-
-    assert one == other
-    assert one.cases[0].dice == (1.0, 0.0)
-    found = one.to_json()
-    assert found["labels"] == {
-        "label 1": {"dice": {"mean": 1.0, "sd": 0.0, "n": 10}},
-        "label 3": {"dice": {"mean": pytest.approx(0.9), "sd": pytest.approx(0.31622776), "n": 10}},
-    }
-    (flat / "case_4.nii.gz").unlink()
-    with pytest.raises(DataError, match="no mask for case_4"):
-        evaluate_folders(flat, toys)
-
-
-def test_an_evaluation_of_nothing_is_refused(tiny_model: object, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no case to evaluate"):
-        evaluate_model(tiny_model, ())  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="no reference label"):
-        evaluate_folders(tmp_path, tmp_path / "nothing")
-
-
-def test_a_reference_with_a_value_the_model_lacks_is_refused(tiny_model: object, toys: Path) -> None:
-    file = CaseFile("case_0", "s", toys / "images/case_0.nii.gz", toys / "labels/case_0.nii.gz")
-    with pytest.raises(DataError, match="value 3"):
-        evaluate_model(tiny_model, (file,), predictor=lambda volume, bundle: volume.values)  # type: ignore[arg-type]
