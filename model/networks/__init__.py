@@ -1,7 +1,7 @@
 """The segmentation networks by name: what a bundle or a training run asks for, and nothing about scans or files.
 
 This package file stays free of torch, so that a bundle can be described without loading it; the modules
-beside it (`blocks`, `attention_unet`, `unet`, `registry`) are torch.
+beside it (`blocks`, `attention_unet`, `unet`, `registry`, `interventions`, `reestimation`) are torch.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from model.networks.blocks import SegmentationNetwork
+    from model.networks.config import Upsampling
 
 NAMES = ("unet", "attention-unet", "attention-unet-multi", "unet-wide")
 PUBLISHED_WIDTHS = (16, 32, 64, 128, 256)
@@ -28,6 +29,7 @@ def build(
     psi_bias_start: float | None = None,
     strides: Sequence[Sequence[int]] | None = None,
     kernels: Sequence[Sequence[int]] | None = None,
+    upsampling: Upsampling = "trilinear",
 ) -> SegmentationNetwork:
     """A freshly initialised network of the registry.
 
@@ -42,11 +44,14 @@ def build(
         psi_bias_start: initial bias of every psi; None leaves torch's default.
         strides: per pooling, its stride along (z,) y, x; None is 2 everywhere.
         kernels: per scale, the kernel of its convolutions along (z,) y, x; None is 3 everywhere.
+        upsampling: how the decoder doubles its grid: "trilinear" as published (bilinear in 2-D), or "transposed",
+            an option of ours: a learnt transposed convolution whose kernel is its stride. A bundle does not say
+            which, so a network with transposed convolutions cannot be shipped as one.
 
     Raises:
         ValueError: for an unknown name or a configuration that makes no network.
     """
-    from model.networks.blocks import NetworkConfig
+    from model.networks.config import NetworkConfig
     from model.networks.registry import build_network
 
     config = NetworkConfig(
@@ -59,5 +64,6 @@ def build(
         psi_bias_start=psi_bias_start,
         strides=None if strides is None else tuple(tuple(stride) for stride in strides),
         kernels=None if kernels is None else tuple(tuple(kernel) for kernel in kernels),
+        upsampling=upsampling,
     )
     return build_network(name, config)

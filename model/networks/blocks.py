@@ -1,20 +1,38 @@
 """The parts of the Attention U-Net, each under the name the paper gives it; how they are wired is not here.
 
-Oktay et al. 2018, "Attention U-Net: Learning Where to Look for the Pancreas" (arXiv 1804.03999), with the
-details of the authors' code. Tensors are (batch, channel, [z,] y, x). Every resize keeps true voxel grids
-(`align_corners=False`), where the authors' torch of 2018 aligned corners: so a shift of the scan is a shift of
-every coefficient, and a coefficient has a place.
+Oktay et al. 2018, "Attention U-Net: Learning Where to Look for the Pancreas" (arXiv 1804.03999); Schlemper et al.
+2019 (Medical Image Analysis 53) writes the same gate. Where to find what the paper says in section 2.1:
+
+    gating signal g                                              GatingSignal
+    eq. 1  q_att = psi^T sigma_1(W_x^T x + W_g^T g + b_g) + b_psi    AttentionGate.q_att (theta is W_x, phi is W_g)
+    eq. 2  alpha = sigma_2(q_att)                                AttentionGate.coefficients
+    x_hat = alpha · x                                            AttentionGate.x_hat
+    grid resampling of the coefficients (trilinear)              resize
+    deep supervision                                             Output
+
+sigma_1 is the ReLU, sigma_2 the sigmoid. Where the authors' code differs from the paper's text, ours follows the
+code: W_x is a 2³ convolution with stride 2 and no bias (text: 1³), so alpha lives on a grid half as fine as x's;
+x_hat passes W (1³, BatchNorm) and then combine (1³, BatchNorm, ReLU), which no equation shows; the text starts the
+gates open, the code leaves psi's bias as torch makes it (docs/decisions/0009); "deep supervision" is one loss on
+side heads that a 1³ convolution fuses; and the counts are 6.21 million parameters with one gate a skip and 6.47
+with two, where the text prints 6.40. One departure is ours: every resize keeps true voxel grids
+(`align_corners=False`, docs/decisions/0008), where the authors' torch aligned corners.
+
+Tensors are (batch, channel, [z,] y, x).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from model.networks.config import NetworkConfig
+from model.networks.interventions import Effect, GateName, GateStatistics, Interventions, Moments
 
 _NORMALISATIONS = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 _POOLINGS = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
@@ -33,59 +51,24 @@ class GateCoefficients(NamedTuple):
     alpha: Tensor
 
 
-GateIntervention = Mapping[tuple[int, int], "Tensor | float"]
-"""(level, gate) -> what stands in for that gate's alpha: a constant, or a tensor that broadcasts to it."""
+Choose = Callable[[GateName, Tensor], Tensor]
+"""(level, gate) and its own alpha -> the alpha to weigh its skip by."""
 
 
-@dataclass(frozen=True)
-class NetworkConfig:
-    """Everything that decides a network's shape; `model.networks.build` says what each field means."""
+def unchanged(name: GateName, alpha: Tensor) -> Tensor:
+    """The gate's own alpha."""
+    return alpha
 
-    widths: tuple[int, ...]
-    classes: int = 4
-    channels: int = 1
-    deep_supervision: bool = True
-    gating_channels: int | None = None
-    dims: int = 3
-    psi_bias_start: float | None = None
-    strides: tuple[tuple[int, ...], ...] | None = None
-    kernels: tuple[tuple[int, ...], ...] | None = None
 
-    def __post_init__(self) -> None:
-        if self.dims not in _INTERPOLATIONS:
-            raise ValueError(f"A network has 2 or 3 dimensions, not {self.dims}.")
-        if len(self.widths) < 2 or min(self.widths) < 1:
-            raise ValueError(f"Widths {self.widths} make no U-Net: give at least two positive widths.")
-        if self.classes < 2 or self.channels < 1:
-            raise ValueError(f"{self.channels} channels and {self.classes} classes make no network.")
-        if self.strides is not None and len(self.strides) != len(self.widths) - 1:
-            raise ValueError(
-                f"{len(self.strides)} strides for {len(self.widths)} widths: give one per pooling."
-            )
-        if self.kernels is not None and len(self.kernels) != len(self.widths):
-            raise ValueError(
-                f"{len(self.kernels)} kernels for {len(self.widths)} widths: give one per scale."
-            )
-        if any(len(step) != self.dims for step in (*(self.strides or ()), *(self.kernels or ()))):
-            raise ValueError(f"Strides and kernels need {self.dims} numbers each.")
-        if any(size % 2 == 0 for kernel in self.kernels or () for size in kernel):
-            raise ValueError("Kernels have odd sizes, or a convolution would move the grid.")
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """What the encoder made of an input: `features` per scale, finest first, and the input's spatial `size`.
 
-    def stride(self, level: int) -> tuple[int, ...]:
-        """Stride of the pooling below scale `level` (from 1)."""
-        return (2,) * self.dims if self.strides is None else self.strides[level - 1]
+    Features are padded to whole strides; decoding leaves them as they are, so one pass serves many interventions.
+    """
 
-    def kernel(self, level: int) -> tuple[int, ...]:
-        """Kernel of the convolutions at scale `level` (from 1)."""
-        return (3,) * self.dims if self.kernels is None else self.kernels[level - 1]
-
-    @property
-    def total_stride(self) -> tuple[int, ...]:
-        """Input voxels per bottleneck voxel, per axis."""
-        total = [1] * self.dims
-        for level in range(1, len(self.widths)):
-            total = [t * s for t, s in zip(total, self.stride(level), strict=True)]
-        return tuple(total)
+    features: tuple[Tensor, ...]
+    size: tuple[int, ...]
 
 
 class SegmentationNetwork(nn.Module):
@@ -94,6 +77,7 @@ class SegmentationNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
+        self.encoder = Encoder(config)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -114,28 +98,64 @@ class SegmentationNetwork(nn.Module):
         """Logits (batch, class, [z,] y, x) on the grid of `x` (batch, channel, [z,] y, x)."""
         return self.forward_with_attention(x)[0]
 
-    def forward_with_attention(
-        self, x: Tensor, interventions: GateIntervention | None = None
-    ) -> tuple[Tensor, tuple[GateCoefficients, ...]]:
+    def forward_with_attention(self, x: Tensor) -> tuple[Tensor, tuple[GateCoefficients, ...]]:
         """Logits, and the coefficients of every gate, finest level first.
 
         Args:
             x: (batch, channel, [z,] y, x), any size; it is padded at its far ends inside.
-            interventions: per (level, gate) what stands in for that gate's alpha; the gates above it see the
-                change (the total effect). A tensor must broadcast to alpha on the padded grid.
 
         Returns:
             Logits on the grid of `x`, and coefficients whose alpha of level L covers `x` with
-            ceil(size / 2^L) voxels. Where a gate was intervened on, its alpha is the replacement.
+            ceil(size / 2^L) voxels.
+        """
+        return self.decode(self.encode(x))
+
+    def intervene(
+        self,
+        x: Tensor | Encoded,
+        interventions: Interventions,
+        *,
+        effect: Effect = "total",
+        statistics: GateStatistics | None = None,
+    ) -> tuple[Tensor, tuple[GateCoefficients, ...]]:
+        """Logits and coefficients with other coefficients in the place of some gates' own.
+
+        Args:
+            x: an input, or what `encode` made of it, which saves the encoder's time when it is asked again.
+            interventions: (level, gate) -> what stands in for that gate's alpha (`model.networks.interventions`).
+            effect: "total" lets the gates above a changed one see the change; "direct" leaves all others, and
+                what a mean or a shuffle is taken of, at the coefficients they have without any intervention.
+            statistics: what `model.networks.reestimation.reestimate` measured for the same interventions; None
+                leaves the BatchNorms behind the changed gates with those of training.
+
+        Returns:
+            As `forward_with_attention`; the alpha of a changed gate is the replacement.
 
         Raises:
-            ValueError: for an intervention on a gate that does not exist.
+            ValueError: for a gate that does not exist, or a region or map that does not fit its alpha.
         """
+        encoded = x if isinstance(x, Encoded) else self.encode(x)
+        return self.decode(encoded, interventions, effect=effect, statistics=statistics)
+
+    def encode(self, x: Tensor) -> Encoded:
+        """The encoder's features of `x` (batch, channel, [z,] y, x), which no intervention changes."""
+        padded = pad_to_multiple(x, self.config.total_stride)
+        return Encoded(tuple(self.encoder(padded)), tuple(x.shape[2:]))
+
+    def decode(
+        self,
+        encoded: Encoded,
+        interventions: Interventions | None = None,
+        *,
+        effect: Effect = "total",
+        statistics: GateStatistics | None = None,
+    ) -> tuple[Tensor, tuple[GateCoefficients, ...]]:
+        """The rest of `forward_with_attention`, or of `intervene` where there are interventions."""
         raise NotImplementedError
 
 
 def resize(x: Tensor, size: Sequence[int]) -> Tensor:
-    """Linear interpolation of `x` to spatial `size`, voxel borders kept (no aligned corners)."""
+    """Linear interpolation of `x` to spatial `size`: the paper's grid resampling, voxel borders kept."""
     if tuple(x.shape[2:]) == tuple(size):
         return x
     return functional.interpolate(x, size=tuple(size), mode=_INTERPOLATIONS[x.dim() - 2], align_corners=False)
@@ -183,6 +203,14 @@ def strided(channels: int, stride: tuple[int, ...]) -> Convolution:
     return nn.Conv3d(channels, channels, (z, y, x), (z, y, x), bias=False)
 
 
+def transposed_convolution(inputs: int, outputs: int, stride: tuple[int, ...]) -> nn.Module:
+    """A transposed convolution with bias whose kernel is its stride, so that it tiles the finer grid."""
+    if len(stride) == 2:
+        return nn.ConvTranspose2d(inputs, outputs, (stride[0], stride[1]), (stride[0], stride[1]))
+    z, y, x = stride
+    return nn.ConvTranspose3d(inputs, outputs, (z, y, x), (z, y, x))
+
+
 class ConvBlock(nn.Sequential):
     """Twice: 3³ convolution with bias, BatchNorm, ReLU."""
 
@@ -221,16 +249,23 @@ class Encoder(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Decoder step: the coarser feature resized to the skip's grid, concatenated after it, then a `ConvBlock`."""
+    """Decoder step: the coarser feature brought to the skip's grid, concatenated after it, then a `ConvBlock`.
+
+    The published network interpolates. An option of ours, "transposed", learns a convolution instead, with the
+    stride for its kernel and the skip's number of channels for its output.
+    """
 
     def __init__(self, config: NetworkConfig, level: int) -> None:
         super().__init__()
         skip, coarser = config.widths[level - 1], config.widths[level]
-        self.convs = ConvBlock(config, level, skip + coarser, skip)
+        transposed = config.upsampling == "transposed"
+        self.up = transposed_convolution(coarser, skip, config.stride(level)) if transposed else None
+        self.convs = ConvBlock(config, level, skip + (skip if transposed else coarser), skip)
 
     def forward(self, skip: Tensor, coarser: Tensor) -> Tensor:
         """The decoder feature on the grid of `skip`."""
-        result: Tensor = self.convs(torch.cat([skip, resize(coarser, skip.shape[2:])], dim=1))
+        up = resize(coarser, skip.shape[2:]) if self.up is None else self.up(coarser)
+        result: Tensor = self.convs(torch.cat([skip, up], dim=1))
         return result
 
 
@@ -244,11 +279,10 @@ class GatingSignal(nn.Sequential):
 
 
 class AttentionGate(nn.Module):
-    """One additive gate (Oktay 2018, eq. 1 and 2, and figure 2).
+    """One additive gate (Oktay 2018, eq. 1 and 2, and figure 2); its output is W(x_hat).
 
-    q_att = psi^T ReLU(theta x + phi g + b) + b_psi, alpha = sigmoid(q_att), and the output is W(alpha * x).
-    theta strides like the pooling below the skip, so alpha lives on the next coarser grid; F_int is the
-    skip's own number of channels. b is the bias of phi.
+    theta strides like the pooling below the skip, so alpha lives on the next coarser grid; F_int is the skip's
+    own number of channels. theta is the paper's W_x, phi its W_g with the bias b_g, psi holds b_psi.
     """
 
     def __init__(self, config: NetworkConfig, level: int, gating_channels: int) -> None:
@@ -259,21 +293,32 @@ class AttentionGate(nn.Module):
         self.psi = pointwise(dims, skip, 1)
         self.W = nn.Sequential(pointwise(dims, skip, skip), _NORMALISATIONS[dims](skip))
 
-    def coefficients(self, x: Tensor, g: Tensor) -> Tensor:
-        """Alpha of skip `x` under gating `g`: shape (batch, 1, [z,] y, x) on theta's grid, in [0, 1]."""
+    def q_att(self, x: Tensor, g: Tensor) -> Tensor:
+        """Eq. 1: psi^T ReLU(theta x + phi g + b_g) + b_psi, of shape (batch, 1, [z,] y, x) on theta's grid."""
         theta_x = self.theta(x)
         phi_g = resize(self.phi(g), theta_x.shape[2:])
-        q_att = self.psi(functional.relu(theta_x + phi_g))
-        return torch.sigmoid(q_att)
+        q: Tensor = self.psi(functional.relu(theta_x + phi_g))
+        return q
 
-    def forward(
-        self, x: Tensor, g: Tensor, replacement: Tensor | float | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """The weighed skip and the alpha that weighed it; a `replacement` takes the place of the gate's own alpha."""
+    def coefficients(self, x: Tensor, g: Tensor) -> Tensor:
+        """Eq. 2: alpha = sigmoid(q_att) of skip `x` under gating `g`, in [0, 1]."""
+        return torch.sigmoid(self.q_att(x, g))
+
+    def x_hat(self, x: Tensor, alpha: Tensor) -> Tensor:
+        """`alpha` · `x`, with `alpha` resampled to the grid of `x`."""
+        return resize(alpha, x.shape[2:]) * x
+
+    def weigh(self, x: Tensor, alpha: Tensor, moments: Moments | None = None) -> Tensor:
+        """W(x_hat); with `moments` in the place of the running statistics of W's BatchNorm, where given."""
+        if moments is not None:
+            return normalised(self.W, self.x_hat(x, alpha), moments)
+        weighed: Tensor = self.W(self.x_hat(x, alpha))
+        return weighed
+
+    def forward(self, x: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
+        """The weighed skip and the alpha that weighed it."""
         alpha = self.coefficients(x, g)
-        if replacement is not None:
-            alpha = torch.as_tensor(replacement, dtype=alpha.dtype, device=alpha.device).expand_as(alpha)
-        return self.W(resize(alpha, x.shape[2:]) * x), alpha
+        return self.weigh(x, alpha), alpha
 
 
 class GatedSkip(nn.Module):
@@ -282,6 +327,7 @@ class GatedSkip(nn.Module):
     def __init__(self, config: NetworkConfig, level: int, gating_channels: int, gates: int) -> None:
         super().__init__()
         width = config.widths[level - 1]
+        self.level = level
         self.gates = nn.ModuleList(AttentionGate(config, level, gating_channels) for _ in range(gates))
         self.combine = nn.Sequential(
             pointwise(config.dims, gates * width, width),
@@ -289,15 +335,54 @@ class GatedSkip(nn.Module):
             nn.ReLU(inplace=True),
         )
 
+    def gate(self, number: int) -> AttentionGate:
+        """The gate of that number, from 1."""
+        return cast(AttentionGate, self.gates[number - 1])
+
+    def weighed(self, x: Tensor, alphas: Sequence[Tensor], statistics: GateStatistics | None) -> Tensor:
+        """The outputs of all gates on skip `x` beside each other, what `combine` is given."""
+        known = {} if statistics is None else statistics.weighed
+        outputs = [
+            self.gate(number).weigh(x, alpha, known.get((self.level, number)))
+            for number, alpha in enumerate(alphas, start=1)
+        ]
+        return torch.cat(outputs, dim=1)
+
     def forward(
-        self, x: Tensor, g: Tensor, replacements: Sequence[Tensor | float | None]
+        self, x: Tensor, g: Tensor, choose: Choose = unchanged, statistics: GateStatistics | None = None
     ) -> tuple[Tensor, list[Tensor]]:
-        """The skip `x` as every gate weighed it, fused, and each gate's alpha."""
-        weighed, alphas = zip(
-            *(gate(x, g, replacement) for gate, replacement in zip(self.gates, replacements, strict=True)),
-            strict=True,
+        """The skip `x` as every gate weighed it, fused, and the alpha that `choose` made of each gate's own."""
+        alphas = [
+            choose((self.level, number), self.gate(number).coefficients(x, g))
+            for number in range(1, len(self.gates) + 1)
+        ]
+        if statistics is not None and (moments := statistics.combined.get(self.level)) is not None:
+            return normalised(self.combine, self.weighed(x, alphas, statistics), moments), alphas
+        return self.combine(self.weighed(x, alphas, statistics)), alphas
+
+
+def normalised(block: nn.Sequential, x: Tensor, moments: Moments) -> Tensor:
+    """`block` (convolution, BatchNorm, …) of `x`, with `moments` for the running statistics of its BatchNorm.
+
+    Raises:
+        ValueError: if its BatchNorm was folded away.
+    """
+    norm = batch_norm_of(block)
+    x = functional.batch_norm(
+        block[0](x), moments.mean, moments.variance, norm.weight, norm.bias, training=False, eps=norm.eps
+    )
+    for module in list(block)[2:]:
+        x = module(x)
+    return x
+
+
+def batch_norm_of(block: nn.Sequential) -> nn.BatchNorm2d | nn.BatchNorm3d:
+    """The BatchNorm of `block`, behind its convolution; ValueError if it was folded away."""
+    if len(block) < 2 or not isinstance(norm := block[1], (nn.BatchNorm2d, nn.BatchNorm3d)):
+        raise ValueError(
+            "The BatchNorms of this network are folded into its convolutions; re-estimated statistics need them apart."
         )
-        return self.combine(torch.cat(weighed, dim=1)), list(alphas)
+    return norm
 
 
 class Output(nn.Module):
@@ -326,10 +411,15 @@ class Output(nn.Module):
 def initialise(network: nn.Module, psi_bias_start: float | None) -> None:
     """The authors' start: convolutions Kaiming normal (fan_in, a = 0), BatchNorm gamma N(1, 0.02) and beta 0;
     biases of convolutions stay as torch made them, but for psi's where `psi_bias_start` is given.
+
+    A transposed convolution, which is ours, keeps the mean square of its input, as interpolation about does.
     """
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.Conv3d)):
             nn.init.kaiming_normal_(module.weight, a=0, mode="fan_in")
+        elif isinstance(module, (nn.ConvTranspose2d, nn.ConvTranspose3d)):
+            # With its stride for its kernel, an output voxel sees one input voxel.
+            nn.init.normal_(module.weight, 0.0, module.in_channels**-0.5)
         elif isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d)):
             nn.init.normal_(module.weight, 1.0, 0.02)
             nn.init.zeros_(module.bias)

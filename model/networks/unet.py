@@ -5,17 +5,16 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from model.networks.blocks import (
-    Encoder,
+    Encoded,
     GateCoefficients,
-    GateIntervention,
-    NetworkConfig,
     Output,
     SegmentationNetwork,
     UpBlock,
     crop,
     initialise,
-    pad_to_multiple,
 )
+from model.networks.config import NetworkConfig
+from model.networks.interventions import Effect, GateStatistics, Interventions
 
 
 class UNet(SegmentationNetwork):
@@ -23,7 +22,6 @@ class UNet(SegmentationNetwork):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
-        self.encoder = Encoder(config)
         self.ups = nn.ModuleList(UpBlock(config, level) for level in range(1, len(config.widths)))
         self.output = Output(config)
         initialise(self, None)
@@ -33,15 +31,20 @@ class UNet(SegmentationNetwork):
         """None: every skip is plain."""
         return ()
 
-    def forward_with_attention(
-        self, x: Tensor, interventions: GateIntervention | None = None
+    def decode(
+        self,
+        encoded: Encoded,
+        interventions: Interventions | None = None,
+        *,
+        effect: Effect = "total",
+        statistics: GateStatistics | None = None,
     ) -> tuple[Tensor, tuple[GateCoefficients, ...]]:
         """Logits and no coefficients; with no gates, an intervention is a mistake (ValueError)."""
         if interventions:
             raise ValueError(f"A plain U-Net has no gate {min(interventions)} to intervene on.")
-        *skips, feature = self.encoder(pad_to_multiple(x, self.config.total_stride))
+        *skips, feature = encoded.features
         decoded: list[Tensor] = []
         for skip, up in zip(reversed(skips), reversed(list(self.ups)), strict=True):
             feature = up(skip, feature)
             decoded.insert(0, feature)
-        return crop(self.output(decoded), x.shape[2:]), ()
+        return crop(self.output(decoded), encoded.size), ()

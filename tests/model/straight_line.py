@@ -105,8 +105,10 @@ def gated(x: Array, g: Array, p: Weights, name: str, gates: int) -> tuple[Array,
     return relu(norm(joined, p, f"{name}.combine.1")), alphas
 
 
-def attention_unet_of_four_scales(x: Array, p: Weights, gates: int) -> tuple[Array, list[Array]]:
-    """Logits (class, z, y, x) and alphas, level 2 first, of a network with four widths and side heads."""
+def attention_unet_of_four_scales(
+    x: Array, p: Weights, gates: int, side_heads: bool
+) -> tuple[Array, list[Array]]:
+    """Logits (class, z, y, x) and alphas, level 2 first, of a network with four widths."""
     f1 = block(x, p, "encoder.blocks.0")
     f2 = block(pool(f1), p, "encoder.blocks.1")
     f3 = block(pool(f2), p, "encoder.blocks.2")
@@ -120,6 +122,8 @@ def attention_unet_of_four_scales(x: Array, p: Weights, gates: int) -> tuple[Arr
     d1 = block(np.concatenate([f1, upsample(d2, 2)]), p, "ups.0.convs")
 
     h1 = conv1(d1, p["output.heads.0.weight"], p["output.heads.0.bias"])
+    if not side_heads:
+        return h1, alphas2 + alphas3
     h2 = upsample(conv1(d2, p["output.heads.1.weight"], p["output.heads.1.bias"]), 2)
     h3 = upsample(conv1(d3, p["output.heads.2.weight"], p["output.heads.2.bias"]), 4)
     logits = conv1(np.concatenate([h1, h2, h3]), p["output.fuse.weight"], p["output.fuse.bias"])

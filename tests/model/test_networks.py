@@ -1,4 +1,4 @@
-"""The networks against the paper: sizes, wiring, geometry of the coefficients, and what interventions do."""
+"""The networks against the paper: sizes, wiring, and geometry of the coefficients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from model.networks import NAMES, build
-from model.networks.blocks import AttentionGate, NetworkConfig, SegmentationNetwork
+from model.networks.blocks import AttentionGate, SegmentationNetwork
+from model.networks.config import NetworkConfig
+from model.networks.interventions import Constant
+from tests.model.networks_made_small import noise, tiny
 from tests.model.straight_line import Weights, attention_unet_of_four_scales
 
 GATED = ("attention-unet", "attention-unet-multi")
@@ -18,22 +21,6 @@ GATED = ("attention-unet", "attention-unet-multi")
 
 def parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def tiny(name: str = "attention-unet", *, seed: int = 0, **options: object) -> SegmentationNetwork:
-    """A small network in float64 and eval mode whose BatchNorms do something."""
-    torch.manual_seed(seed)
-    settings: dict[str, object] = {"widths": (3, 4, 6, 8), "classes": 3} | options
-    network = build(name, **settings).double()  # type: ignore[arg-type]
-    for module in network.modules():
-        if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d)):
-            module.running_mean.normal_(0, 0.2)
-            module.running_var.uniform_(0.5, 2)
-    return network.eval()
-
-
-def noise(*shape: int, seed: int = 1) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +31,16 @@ def test_a_network_of_the_published_widths_has_as_many_parameters_as_the_authors
     name: str, count: int
 ) -> None:
     assert parameters(build(name, widths=(16, 32, 64, 128, 256), classes=4, gating_channels=256)) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    # Per step and pair of channels (fine f, coarse c): the transposed convolution brings 8 f c + f, the block
+    # behind it takes f channels instead of c. With widths doubling that is 8 · 2 f² + f − 27 f² = f − 11 f².
+    [("unet", 5_888_004 + 240 - 11 * 21_760), ("attention-unet", 6_214_151 + 240 - 11 * 21_760)],
+)
+def test_transposed_convolutions_change_the_count_by_what_they_bring_and_save(name: str, count: int) -> None:
+    assert parameters(build(name, upsampling="transposed")) == count
 
 
 def test_a_plain_head_has_976_parameters_fewer_than_the_fused_side_heads() -> None:
@@ -57,14 +54,17 @@ def test_the_wider_unet_is_at_least_as_large_as_the_gated_one_and_hardly_larger(
     assert 1.0 <= parameters(build("unet-wide")) / parameters(build("attention-unet")) < 1.02
 
 
+@pytest.mark.parametrize("deep_supervision", [True, False])
 @pytest.mark.parametrize(("name", "gates"), [("attention-unet", 1), ("attention-unet-multi", 2)])
-def test_logits_and_alphas_agree_with_the_equations_written_out_in_numpy(name: str, gates: int) -> None:
-    network, x = tiny(name), noise(1, 1, 8, 16, 8)
+def test_logits_and_alphas_agree_with_the_equations_written_out_in_numpy(
+    name: str, gates: int, deep_supervision: bool
+) -> None:
+    network, x = tiny(name, deep_supervision=deep_supervision), noise(1, 1, 8, 16, 8)
     weights = Weights({key: value.numpy() for key, value in network.state_dict().items()})
 
     with torch.no_grad():
         logits, coefficients = network.forward_with_attention(x)
-    expected, alphas = attention_unet_of_four_scales(x[0].numpy(), weights, gates)
+    expected, alphas = attention_unet_of_four_scales(x[0].numpy(), weights, gates, deep_supervision)
 
     np.testing.assert_allclose(logits[0].numpy(), expected, atol=1e-10)
     assert [(c.level, c.gate) for c in coefficients] == [
@@ -104,10 +104,10 @@ def test_a_gate_gives_the_coefficients_computed_by_hand() -> None:
 
 def test_forcing_alpha_to_one_equals_a_psi_that_always_says_one() -> None:
     network, x = tiny("attention-unet-multi"), noise(1, 1, 8, 8, 8)
-    everywhere = {(level, gate): 1.0 for level in (2, 3) for gate in (1, 2)}
+    everywhere = {(level, gate): Constant(1.0) for level in (2, 3) for gate in (1, 2)}
 
     with torch.no_grad():
-        forced, coefficients = network.forward_with_attention(x, everywhere)
+        forced, coefficients = network.intervene(x, everywhere)
         untouched = network(x)
         for module in network.modules():
             if isinstance(module, AttentionGate):
@@ -118,26 +118,6 @@ def test_forcing_alpha_to_one_equals_a_psi_that_always_says_one() -> None:
     assert all(bool((c.alpha == 1).all()) for c in coefficients)
     torch.testing.assert_close(forced, open_gates, atol=1e-5, rtol=0)
     assert float((untouched - forced).abs().max()) > 1e-3
-
-
-@torch.no_grad()
-def test_an_intervention_on_a_deep_gate_changes_the_gates_above_it_and_none_below() -> None:
-    network, x = tiny(), noise(1, 1, 16, 16, 16)
-    plain = {c.level: c.alpha for c in network.forward_with_attention(x)[1]}
-
-    deep = {c.level: c.alpha for c in network.forward_with_attention(x, {(3, 1): 0.0})[1]}
-    fine = {c.level: c.alpha for c in network.forward_with_attention(x, {(2, 1): torch.zeros(4, 4, 4)})[1]}
-
-    assert not torch.equal(deep[2], plain[2])
-    assert torch.equal(fine[3], plain[3])
-    assert float(fine[2].abs().max()) == 0.0
-
-
-def test_an_intervention_on_a_gate_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"no gate \(1, 1\)"):
-        tiny().forward_with_attention(noise(1, 1, 8, 8, 8), {(1, 1): 1.0})
-    with pytest.raises(ValueError, match=r"no gate \(2, 1\)"):
-        tiny("unet").forward_with_attention(noise(1, 1, 8, 8, 8), {(2, 1): 1.0})
 
 
 @pytest.mark.parametrize("name", GATED)
@@ -168,9 +148,10 @@ def test_a_shift_of_16_voxels_shifts_alpha_by_1_2_and_4_voxels_at_levels_4_3_and
         torch.testing.assert_close(a[..., middle], b[..., moved], atol=1e-9, rtol=0)
 
 
+@pytest.mark.parametrize("upsampling", ["trilinear", "transposed"])
 @pytest.mark.parametrize("name", NAMES)
-def test_every_registered_network_keeps_the_contract(name: str) -> None:
-    network, x = tiny(name), noise(2, 1, 13, 9, 21)
+def test_every_registered_network_keeps_the_contract(name: str, upsampling: str) -> None:
+    network, x = tiny(name, upsampling=upsampling), noise(2, 1, 13, 9, 21)
     with torch.no_grad():
         logits, coefficients = network.forward_with_attention(x)
         again = network(x)
@@ -192,6 +173,31 @@ def test_weights_put_into_another_instance_give_the_same_logits(name: str) -> No
     assert not torch.equal(one(x), other(x))
     other.load_state_dict(one.state_dict())
     assert torch.equal(one(x), other(x))
+
+
+class LogitsAndAlphas(nn.Module):
+    """Both results of a network as plain tensors."""
+
+    def __init__(self, network: SegmentationNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        logits, coefficients = self.network.forward_with_attention(x)
+        return logits, *(c.alpha for c in coefficients)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_exported_graph_gives_the_same_logits_and_coefficients(name: str) -> None:
+    """torch.export: the network is one graph without Python, which another input of that size goes through."""
+    network = LogitsAndAlphas(tiny(name, widths=(2, 3, 4), classes=2)).eval()
+    with torch.no_grad():
+        graph = torch.export.export(network, (noise(1, 1, 7, 8, 10),)).module()
+        x = noise(1, 1, 7, 8, 10, seed=2)
+        expected, found = network(x), graph(x)
+    assert len(found) == len(expected) == 1 + {"attention-unet": 1, "attention-unet-multi": 2}.get(name, 0)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-12, rtol=0)
 
 
 def test_what_is_padded_inside_does_not_move_the_voxels_that_were_there() -> None:
@@ -235,6 +241,9 @@ def test_a_psi_bias_start_opens_the_gates() -> None:
         {"classes": 1},
         {"strides": ((2, 2, 2),)},
         {"kernels": ((2, 2, 2),) * 5},
+        {"strides": ((0, 2, 2),) * 4},
+        {"gating_channels": 0},
+        {"upsampling": "nearest"},
     ],
 )
 def test_a_configuration_that_makes_no_network_is_refused(options: dict[str, object]) -> None:
