@@ -1,7 +1,8 @@
-"""How well a mask agrees with a reference, and summaries over cases; where masks come from is `evaluation`.
+"""How well a mask agrees with a reference in overlap and volume, and summaries over cases.
 
 Dice = 2·|A ∩ B| / (|A| + |B|), over voxels of one grid. Where both masks are empty there is nothing to agree on:
 the value is NaN and the case is left out of mean, sd and n. Where one is empty, Dice is 0 and counts.
+Surfaces are `surface_distances`, probabilities `calibration`; where masks come from is `evaluation`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,23 @@ def dice(mask: npt.NDArray[np.generic], reference: npt.NDArray[np.generic]) -> f
     a, b = mask.astype(bool), reference.astype(bool)
     total = np.count_nonzero(a) + np.count_nonzero(b)
     return math.nan if total == 0 else 2.0 * np.count_nonzero(a & b) / total
+
+
+def volume_bias(mask: npt.NDArray[np.generic], reference: npt.NDArray[np.generic]) -> float:
+    """(|A| − |B|) / |B| of mask A and reference B: above 0 the mask is too large, −1 where it is empty.
+
+    NaN where the reference is empty, since there is nothing to compare a volume with.
+    """
+    expected = np.count_nonzero(reference)
+    return math.nan if expected == 0 else (np.count_nonzero(mask) - expected) / expected
+
+
+def volume_difference_ml(
+    mask: npt.NDArray[np.generic], reference: npt.NDArray[np.generic], spacing: Sequence[float]
+) -> float:
+    """|A| − |B| in mL, with `spacing` in mm along z, y, x; NaN where both masks are empty."""
+    found, expected = np.count_nonzero(mask), np.count_nonzero(reference)
+    return math.nan if found == expected == 0 else (found - expected) * math.prod(spacing) / 1000
 
 
 def summarise(values: Sequence[float]) -> Summary:

@@ -204,6 +204,9 @@ PACKAGE_OF = {
     "shiboken6": "PySide6-Essentials",
     "sqlalchemy": "SQLAlchemy",
     "lightning_fabric": "lightning-fabric",
+    "surface_distance": "surface-distance",
+    "cc3d": "connected-components-3d",
+    "fill_voids": "fill-voids",
 }
 
 
