@@ -2,11 +2,12 @@
 
 BIN := .venv/bin
 OUT ?= out
+DATA ?= ../shared/data/hippocampus_mr
 # The Python to build .venv with, and another index to take torch from (README, "A smaller torch").
 export PYTHON TORCH_INDEX
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format soak pictures wheel clean
+.PHONY: help setup demo test lint format soak pictures study wheel clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z]*\): *[a-z]* *## */\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -36,6 +37,9 @@ soak: setup      ## long campaigns: kills, many examples (an hour and more)
 
 pictures: setup  ## the pictures of the README and docs, remade from phantoms
 	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest -q -m pictures --timeout=900 $(ARGS)
+
+study: setup     ## what the gates gain: 12 short trainings (resumable; DATA, ARGS), tables for docs/results.md
+	@$(BIN)/python -m model.bench.study --data $(DATA) --out $(OUT)/study $(ARGS)
 
 wheel: setup     ## the wheel, in dist/
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .

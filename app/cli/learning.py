@@ -31,6 +31,9 @@ def _train(
     recipe: Annotated[
         str | None, typer.Option("--recipe", help="hippocampus-t1 or phantom-abdomen: as the shipped ones.")
     ] = None,
+    start: Annotated[
+        str | None, typer.Option("--start", help="A model's name or folder to start from; else from nothing.")
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", help="The model's name; the folder's by default.")
     ] = None,
@@ -43,7 +46,27 @@ def _train(
     patch: Annotated[str | None, typer.Option("--patch", help="Voxels of a patch, z,y,x.")] = None,
     batch: Annotated[int | None, typer.Option("--batch", min=1, help="Patches a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="At its highest.")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads.")] = None,
+    ema: Annotated[
+        float | None,
+        typer.Option("--ema", min=0, max=0.9999, help="Decay of the moving average of the weights."),
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads of a process.")] = None,
+    accumulate: Annotated[
+        int | None, typer.Option("--accumulate", min=1, help="Draws of --batch patches in one step.")
+    ] = None,
+    accelerator: Annotated[str | None, typer.Option("--accelerator", help="auto, cpu, cuda or mps.")] = None,
+    devices: Annotated[
+        int | None,
+        typer.Option("--devices", min=1, help="Processes here, each with a GPU or a share of the CPU."),
+    ] = None,
+    num_nodes: Annotated[
+        int | None,
+        typer.Option(
+            "--num-nodes",
+            min=1,
+            help="Machines; give the same command on each, with MASTER_ADDR, MASTER_PORT and NODE_RANK set.",
+        ),
+    ] = None,
     events: Events = False,
 ) -> None:
     """Train a model; a stopped run goes on when the same command is given again."""
@@ -51,6 +74,7 @@ def _train(
         data,
         out,
         recipe=recipe,
+        start=start,
         name=name,
         steps=steps,
         minutes=minutes,
@@ -59,7 +83,12 @@ def _train(
         patch=_three(patch, "--patch"),
         batch=batch,
         learning_rate=learning_rate,
+        ema=ema,
         threads=threads,
+        accumulate=accumulate,
+        accelerator=accelerator,
+        devices=devices,
+        num_nodes=num_nodes,
     )
 
     def told(event: TrainEvent) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from app.controllers.models import find_model
 from model.errors import DataError
 from model.progress import CancelCheck, Report, never, silent
 from model.training.config import Listener, TrainConfig, ignore
@@ -15,6 +16,7 @@ def training_config(
     out: Path,
     *,
     recipe: str | None = None,
+    start: str | None = None,
     name: str | None = None,
     steps: int | None = None,
     minutes: float | None = None,
@@ -23,12 +25,18 @@ def training_config(
     patch: tuple[int, int, int] | None = None,
     batch: int | None = None,
     learning_rate: float | None = None,
+    ema: float | None = None,
     threads: int | None = None,
+    accumulate: int | None = None,
+    accelerator: str | None = None,
+    devices: int | None = None,
+    num_nodes: int | None = None,
 ) -> TrainConfig:
     """A training as the command line asks for it: a recipe or the defaults, and what is given on top.
 
     Raises:
         DataError: there is no such recipe, or no data.
+        BundleError: there is no model to start from.
     """
     if recipe is not None:
         from model.training.recipes import recipe as named
@@ -52,6 +60,7 @@ def training_config(
             training_data=f"{len(source.files)} labelled scans of {Path(data).name}",
         )
     given = {
+        "start": None if start is None else find_model(start).path,
         "name": name,
         "steps": steps,
         "minutes": minutes,
@@ -60,7 +69,12 @@ def training_config(
         "patch": patch,
         "batch": batch,
         "learning_rate": learning_rate,
+        "ema": ema,
         "threads": threads,
+        "accumulate": accumulate,
+        "accelerator": accelerator,
+        "devices": devices,
+        "num_nodes": num_nodes,
     }
     changes = {key: value for key, value in given.items() if value is not None}
     words = f"gatelens train --data {data} --out {out.name}" if recipe is None else config.command
@@ -78,4 +92,6 @@ def run_training(
 
 
 def _word(value: object) -> str:
+    if isinstance(value, Path):
+        return value.name
     return ",".join(str(part) for part in value) if isinstance(value, tuple) else str(value)

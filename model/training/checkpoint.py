@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from model.errors import DataError
+from model.training.config import TrainEvent
 
 HistoryKey = tuple[int, int, int]
 """Step, level, gate of a kept attention map."""
@@ -21,7 +22,11 @@ HistoryKey = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything a run needs to go on: weights, their moving average, the optimiser's moments, maps kept so far."""
+    """Everything a run needs to go on as if it had not stopped.
+
+    Weights, their moving average, the optimiser's moments, the attention maps kept so far, the events of the curve
+    so far, and the losses since the last of them.
+    """
 
     step: int
     seconds: float
@@ -30,6 +35,8 @@ class Checkpoint:
     average: Mapping[str, Tensor]
     moments: Mapping[str, Tensor]
     history: Mapping[HistoryKey, Tensor]
+    curve: tuple[TrainEvent, ...] = ()
+    losses: tuple[float, ...] = ()
 
 
 def checkpoint_file(out: Path) -> Path:
@@ -43,7 +50,13 @@ def write_checkpoint(file: Path, checkpoint: Checkpoint) -> None:
     tensors |= {f"average/{name}": tensor for name, tensor in checkpoint.average.items()}
     tensors |= {f"moments/{name}": tensor for name, tensor in checkpoint.moments.items()}
     tensors |= {"history/{}/{}/{}".format(*key): tensor for key, tensor in checkpoint.history.items()}
-    about = {"step": checkpoint.step, "seconds": checkpoint.seconds, "fingerprint": checkpoint.fingerprint}
+    about = {
+        "step": checkpoint.step,
+        "seconds": checkpoint.seconds,
+        "fingerprint": checkpoint.fingerprint,
+        "curve": [event.to_json() for event in checkpoint.curve],
+        "losses": checkpoint.losses,
+    }
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.name}.partial")
     contiguous = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
@@ -79,7 +92,24 @@ def read_checkpoint(file: Path, fingerprint: str) -> Checkpoint | None:
         step, level, gate = (int(number) for number in name.split("/"))
         history[step, level, gate] = tensor
     parts = (part("network/"), part("average/"), part("moments/"))
-    return Checkpoint(int(about["step"]), float(about["seconds"]), fingerprint, *parts, history)
+    curve = tuple(TrainEvent.from_json(event) for event in about.get("curve", ()))
+    losses = tuple(float(loss) for loss in about.get("losses", ()))
+    return Checkpoint(
+        int(about["step"]), float(about["seconds"]), fingerprint, *parts, history, curve, losses
+    )
+
+
+def write_curve(out: Path, curve: Sequence[TrainEvent]) -> None:
+    """Replace `NAME.curve.jsonl` beside the bundle-to-be `out`: one event a line, each step of the run once."""
+    file = curve_file(out)
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text("".join(json.dumps(event.to_json()) + "\n" for event in curve), encoding="utf-8")
+    os.replace(partial, file)
+
+
+def curve_file(out: Path) -> Path:
+    """Where the losses and Dice of the run that makes `out` are told."""
+    return out.with_name(f"{out.name}.curve.jsonl")
 
 
 def moments_of(optimizer: torch.optim.Optimizer, network: nn.Module) -> dict[str, Tensor]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from model.applicability import AppliesTo
-from model.bundle import BundleLabel
+from model.bundle import BundleLabel, bundle_hash
 from model.errors import DataError
 from model.grid import Float3, Int3
 from model.normalisation import Normalisation
@@ -46,7 +46,15 @@ class TrainConfig:
         data: a data folder, or `phantom:FIRST-LAST` (see `model.training.data`).
         out: the bundle's folder; the checkpoint lies beside it until the bundle is written.
         validation_data: cases to validate on; None takes `validation_share` of the subjects of `data`.
+        training_share: fraction of the other subjects that is trained on; a smaller one is part of a larger one.
+        seed: initial weights and patches, and the split where `split_seed` is None.
+        split_seed: which subjects are kept back and which are left out by `training_share`.
+        psi_bias_start: where the bias of every psi starts; None for torch's default.
+        start: the bundle whose weights it starts from, which becomes the new one's parent; None starts anew.
         labels: what is learned; empty takes the labels the data name.
+        batch: patches a process draws at once; `accumulate` such draws, in each of `devices` processes on each of
+            `num_nodes` machines, make one step.
+        accelerator: as Lightning Fabric names it: auto, cpu, cuda, mps.
         patch: voxels along z, y, x, multiples of the coarsest stride.
         window: the bundle's window size, multiples of the coarsest stride; None takes `patch`.
         steps: optimiser steps; the learning rate falls to zero over them.
@@ -63,12 +71,19 @@ class TrainConfig:
     name: str
     validation_data: str | None = None
     validation_share: float = VALIDATION_SHARE
+    training_share: float = 1.0
+    start: Path | None = None
     labels: tuple[BundleLabel, ...] = ()
     architecture: str = "attention-unet"
     widths: tuple[int, ...] = (16, 32, 64, 128)
+    psi_bias_start: float | None = None
     patch: Int3 = (64, 64, 64)
     window: Int3 | None = None
     batch: int = 2
+    accumulate: int = 1
+    accelerator: str = "auto"
+    devices: int = 1
+    num_nodes: int = 1
     steps: int = 2000
     minutes: float | None = None
     learning_rate: float = 2e-3
@@ -77,6 +92,7 @@ class TrainConfig:
     gradient_limit: float = 5.0
     ema: float = 0.99
     seed: int = 0
+    split_seed: int | None = None
     label_weights: tuple[float, ...] = ()
     foreground_share: float = 0.67
     augmentation: Augmentation = Augmentation()
@@ -99,6 +115,11 @@ class TrainConfig:
             raise DataError(
                 f"Patches of {self.patch} voxels do not fit the network; take multiples of {stride}."
             )
+        if min(self.accumulate, self.devices, self.num_nodes) < 1:
+            raise DataError(
+                f"{self.accumulate} draws in {self.devices} processes on {self.num_nodes} machines train nothing; "
+                "give at least one of each."
+            )
         if self.steps < 1 or self.batch < 1:
             raise DataError(
                 f"{self.steps} steps of {self.batch} patches train nothing; give at least one of each."
@@ -113,15 +134,38 @@ class TrainConfig:
             self.gradient_limit, self.ema, self.seed, self.label_weights, self.foreground_share, self.augmentation,
             self.orientation, self.spacing, self.intensity,
         )  # fmt: skip
-        return hashlib.sha256(repr(shared).encode()).hexdigest()[:16]
+        later = (
+            ("training_share", self.training_share, 1.0),
+            ("split_seed", self.split_by, self.seed),
+            ("psi_bias_start", self.psi_bias_start, None),
+            ("start", None if self.start is None else bundle_hash(self.start), None),
+            ("draws", self.accumulate * self.devices * self.num_nodes, 1),
+        )
+        # Settings that came later count only where they change something, so older checkpoints still fit.
+        changed = tuple((name, value) for name, value, default in later if value != default)
+        return hashlib.sha256(repr(shared + changed).encode()).hexdigest()[:16]
+
+    @property
+    def split_by(self) -> int:
+        """The seed that splits subjects."""
+        return self.seed if self.split_seed is None else self.split_seed
+
+
+@dataclass(frozen=True)
+class CaseDice:
+    """Dice per label of one validation case, in the labels' order; NaN where neither mask holds the label."""
+
+    name: str
+    subject: str
+    dice: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class TrainEvent:
     """One line of a training's story: kind is "start", "step", "validation", "checkpoint" or "done".
 
-    `dice` holds one value per label in the validation cases, at validations only; `loss` is the mean since the
-    last event.
+    `dice` holds one value per label in the validation cases and `cases` what they are means of, at validations
+    only; `loss` is the mean since the last event.
     """
 
     kind: str
@@ -131,10 +175,18 @@ class TrainEvent:
     loss: float | None = None
     learning_rate: float | None = None
     dice: tuple[float, ...] = ()
+    cases: tuple[CaseDice, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """The event as the object of one JSON line."""
-        return {key: value for key, value in asdict(self).items() if value not in (None, ())}
+        """The event as the object of one JSON line, without the single cases."""
+        fields = asdict(replace(self, cases=()))
+        return {key: value for key, value in fields.items() if value not in (None, ())}
+
+    @staticmethod
+    def from_json(fields: Mapping[str, object]) -> TrainEvent:
+        """The event `to_json` gave."""
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+        return TrainEvent(**values)  # type: ignore[arg-type]
 
 
 Listener = Callable[[TrainEvent], None]

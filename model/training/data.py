@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -133,6 +134,23 @@ def split_by_subject(
     validation = tuple(file for file in files if file.subject in held_back)
     refuse_divided_subjects(training, validation)
     return training, validation
+
+
+def part_of_subjects(files: Sequence[CaseFile], share: float, seed: int) -> tuple[CaseFile, ...]:
+    """The cases of `share` of the subjects; for one seed a smaller share is part of every larger one.
+
+    Raises:
+        DataError: if no subject would be left.
+    """
+    subjects = sorted({file.subject for file in files})
+    count = round(len(subjects) * share)
+    if not 0 < count <= len(subjects):
+        raise DataError(
+            f"A share of {share:g} of {len(subjects)} training subjects is {max(0, count)}; take one that leaves some."
+        )
+    # Not the split's own draw over again: that of 80 % of the subjects would follow from the whole's.
+    taken = set(np.random.default_rng((seed, 1)).permutation(subjects)[:count].tolist())
+    return tuple(file for file in files if file.subject in taken)
 
 
 def refuse_divided_subjects(training: Sequence[CaseFile], validation: Sequence[CaseFile]) -> None:
@@ -292,7 +310,7 @@ def _phantom(seed: int) -> tuple[Volume, npt.NDArray[np.generic]]:
         made = make_abdomen(seed)
         values, labels = np.asarray(made.values), np.asarray(made.labels)
         folder.mkdir(exist_ok=True)
-        partial = folder / f".{seed}.partial.npz"
+        partial = folder / f".{seed}.{os.getpid()}.partial.npz"  # two trainings may make one at once
         np.savez(partial, values=values, labels=labels)
         partial.replace(kept)
     grid = Grid(values.shape, (3.0, 3.0, 3.0))

@@ -36,7 +36,8 @@ def hippocampus_t1(data: str, out: Path) -> TrainConfig:
         patch=(32, 48, 32),
         window=(48, 64, 48),  # most scans of the set fit into one
         batch=2,
-        steps=800,
+        steps=3200,
+        ema=0.998,
         seed=9,
         foreground_share=0.5,
         # Axis 2 is left-right: the set shows one side only, and anterior and posterior stay what they are.

@@ -14,46 +14,48 @@ from model.bundle import BundleLabel
 from model.metrics import dice, summarise
 from model.networks.blocks import SegmentationNetwork
 from model.training.checkpoint import HistoryKey
+from model.training.config import CaseDice
 from model.training.data import Case
 from model.validation_table import ValidationRow
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """One validation case: Dice per label, and the standard deviation of each gate's coefficients."""
+class Judgement:
+    """What a validation found: a row per label, the spread of each gate's coefficients, and Dice of every case."""
 
-    dice: tuple[float, ...]
+    rows: tuple[ValidationRow, ...]
     attention_sd: tuple[float, ...]
+    cases: tuple[CaseDice, ...]
+
+    @property
+    def means(self) -> tuple[float, ...]:
+        """Mean Dice of each label that has a row."""
+        return tuple(row.dice_mean for row in self.rows)
 
 
 @torch.no_grad()
 def validate(
     network: SegmentationNetwork, cases: Sequence[Case], labels: Sequence[BundleLabel], device: torch.device
-) -> tuple[tuple[ValidationRow, ...], tuple[float, ...]]:
+) -> Judgement:
     """Dice per label over whole cases without any post-processing, and the mean spread of each gate's coefficients.
 
     A label that neither a case nor a prediction of any case holds has no row.
     """
     network.eval()
-    judged = []
+    judged, spreads = [], []
     for case in cases:
         logits, gates = _whole(network, case, device)
         found = logits[0].argmax(0).cpu().numpy()
-        judged.append(
-            _Judged(
-                tuple(dice(found == i, case.classes == i) for i in range(1, len(labels) + 1)),
-                tuple(float(gate.std()) for gate in gates.values()),
-            )
-        )
+        overlap = tuple(dice(found == i, case.classes == i) for i in range(1, len(labels) + 1))
+        judged.append(CaseDice(case.name, case.subject, overlap))
+        spreads.append(tuple(float(gate.std()) for gate in gates.values()))
     rows = []
     for index, label in enumerate(labels):
         summary = summarise([case.dice[index] for case in judged])
         if summary.n:
             rows.append(ValidationRow(label.name, summary.mean, summary.sd, summary.worst, summary.n))
-    spread = tuple(
-        float(np.mean(values)) for values in zip(*(case.attention_sd for case in judged), strict=True)
-    )
-    return tuple(rows), spread
+    spread = tuple(float(np.mean(values)) for values in zip(*spreads, strict=True))
+    return Judgement(tuple(rows), spread, tuple(judged))
 
 
 def _whole(

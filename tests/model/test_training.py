@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.bundle import BundleLabel, load_network, read_bundle
+from model.bundle import Bundle, BundleLabel, load_network, read_bundle
 from model.errors import BundleError, Cancelled, DataError, ScanError
 from model.evaluation import evaluate_model, held_back
 from model.grid import Grid
@@ -28,12 +28,14 @@ from model.training.data import (
     Preparation,
     load_cases,
     open_source,
+    part_of_subjects,
     refuse_divided_subjects,
     split_by_subject,
 )
-from model.training.loop import learning_rate, train, update_average
+from model.training.loop import train
 from model.training.losses import DiceCrossEntropy
 from model.training.recipes import recipe
+from model.training.schedule import learning_rate, update_average
 from model.volume import Volume
 from tests.model.toys import BALL, CUBE, SHAPE, STILL, toy, write_toy
 
@@ -82,7 +84,7 @@ def test_a_training_makes_a_bundle_that_finds_what_it_learned(config: TrainConfi
     assert [event.kind for event in events][:1] == ["start"]
     assert events[-1].kind == "done"
     assert all(json.dumps(event.to_json()) for event in events)
-    assert sorted(path.name for path in config.out.parent.iterdir()) == ["toy"]
+    assert sorted(path.name for path in config.out.parent.iterdir()) == ["toy", "toy.curve.jsonl"]
 
     def predict(volume: Volume, _: object) -> np.ndarray:
         image = torch.from_numpy(bundle.intensity.apply(volume.reordered("LPS").values)[None, None])
@@ -190,6 +192,14 @@ def test_a_split_that_divides_a_subject_is_refused_by_name(toys: Path) -> None:
         refuse_divided_subjects(files[1:], files[:1])
 
 
+def test_a_share_that_leaves_no_subject_to_train_on_is_refused(toys: Path) -> None:
+    files = open_source(str(toys)).files
+    assert len({file.subject for file in part_of_subjects(files, 0.4, 9)}) == 2
+    assert set(part_of_subjects(files, 0.4, 9)) < set(part_of_subjects(files, 0.8, 9))
+    with pytest.raises(DataError, match=r"share of 0\.05 of 5 training subjects is 0"):
+        part_of_subjects(files, 0.05, 9)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.95, 1.0])
 def test_a_split_with_an_empty_side_is_refused(toys: Path, share: float) -> None:
     with pytest.raises(DataError, match="one side stays empty"):
@@ -280,6 +290,40 @@ def test_the_recipes_are_those_of_the_shipped_models(tmp_path: Path) -> None:
     assert recipe("hippocampus-t1", "somewhere", tmp_path).data == "somewhere"
     with pytest.raises(DataError, match="no recipe 'liver'"):
         recipe("liver", "", tmp_path)
+
+
+# -- starting from a model ------------------------------------------------------------------------------------
+
+
+def test_a_training_may_start_from_a_model_which_becomes_the_parent(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    first = read_bundle(train(replace(config, steps=40)))
+    first_losses, losses = dict[int, float](), dict[int, float]()
+
+    def keep(into: dict[int, float]) -> Callable[[TrainEvent], None]:
+        return lambda event: into.update({event.step: event.loss} if event.loss is not None else {})
+
+    train(replace(config, out=tmp_path / "anew", seed=1), events=keep(first_losses))
+    second = read_bundle(
+        train(replace(config, out=tmp_path / "second", seed=1, start=first.path), events=keep(losses))
+    )
+
+    assert losses[10] < 0.8 * first_losses[10]
+    assert second.parent == first.hash
+    assert first.parent == ""
+
+
+def test_a_model_of_another_network_or_of_other_labels_is_no_start(
+    config: TrainConfig, tiny_model: Bundle, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"tiny to start from has labels .*head.* and this training .*ball"):
+        train(replace(config, start=tiny_model.path))
+    with pytest.raises(DataError, match=r"has widths \(4, 6, 8\) and this training \(4, 6, 9\)"):
+        train(replace(config, start=tiny_model.path, widths=(4, 6, 9)))
+    with pytest.raises(DataError, match="needs at least three"):
+        train(replace(config, widths=(4, 6)))
+    assert not config.out.exists()
 
 
 # -- patches ---------------------------------------------------------------------------------------------------
