@@ -7,7 +7,7 @@ joined and what is made of them is `model.inference`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,9 @@ import numpy.typing as npt
 from model import devices
 from model.bundle import Bundle, load_network
 from model.errors import CannotPredict
+from model.grid import Int3
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from model.networks.blocks import SegmentationNetwork
 
 FloatArray = npt.NDArray[np.float32]
@@ -56,8 +55,8 @@ class Backend(Protocol):
     def coarsest_stride(self) -> int:
         """Voxels per voxel of the coarsest scale; windows start on multiples of it."""
 
-    def run(self, window: FloatArray) -> WindowResult:
-        """The result for one normalised window (z, y, x).
+    def run(self, window: FloatArray, *, attention: bool = True) -> WindowResult:
+        """The result for one normalised window (z, y, x); without `attention`, its coefficients are left out.
 
         Raises:
             CannotPredict: if the device's memory does not suffice.
@@ -65,30 +64,35 @@ class Backend(Protocol):
 
 
 class TorchBackend:
-    """The network of a bundle in torch, in single precision, its BatchNorm folded into the convolutions."""
+    """The network of a bundle in torch, folded (`model.networks.folding`)."""
 
-    def __init__(self, network: SegmentationNetwork, device: str) -> None:
+    def __init__(
+        self, network: SegmentationNetwork, device: str, precision: devices.Precision = "float32"
+    ) -> None:
         """`network` in inference mode, on `device` ("cpu" or "cuda"); it is changed in place."""
         import torch
+
+        from model.networks import folding
 
         self._network = network
         self._device = torch.device(device)
         self._words = devices.describe(device)
         self.coarsest_stride = network.coarsest_stride
-        self.name = f"torch {torch.__version__}, float32"
+        self.name = f"torch {torch.__version__}, {precision}"
         network.eval()
-        module = cast("nn.Module", network)
-        fold_batch_norm(module)
-        # Channels beside each other in memory: a quarter less time on a CPU without bfloat16, and CUDA likes it.
-        module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # the stub lacks it
+        folding.fold(network)
+        if precision == "bfloat16":
+            folding.to_bfloat16(network)
 
     @property
     def device(self) -> str:
         """Where it computes, in words."""
         return self._words
 
-    def run(self, window: FloatArray) -> WindowResult:
-        """The result for one normalised window (z, y, x).
+    def run(self, window: FloatArray, *, attention: bool = True) -> WindowResult:
+        """The result for one normalised window (z, y, x); without `attention`, its coefficients are left out.
+
+        The network computes the same either way: it weighs its skips by them.
 
         Raises:
             CannotPredict: if the device's memory does not suffice.
@@ -98,6 +102,7 @@ class TorchBackend:
         try:
             with torch.inference_mode():
                 x = torch.from_numpy(np.ascontiguousarray(window))[None, None]
+                # Channels beside each other in memory: what oneDNN's and CUDA's convolutions are fastest with.
                 x = x.to(self._device, memory_format=torch.channels_last_3d)
                 logits, coefficients = self._network.forward_with_attention(x)
                 return WindowResult(
@@ -106,7 +111,7 @@ class TorchBackend:
                         WindowCoefficients(
                             found.level, found.gate, found.alpha[0, 0].float().cpu().contiguous().numpy()
                         )
-                        for found in coefficients
+                        for found in (coefficients if attention else ())
                     ),
                 )
         except (torch.OutOfMemoryError, MemoryError) as error:
@@ -116,6 +121,45 @@ class TorchBackend:
             if "DefaultCPUAllocator" in str(error):
                 raise out_of_memory(self._words, window.shape) from error
             raise
+
+
+class ConstantsOnce:
+    """A back end that looks once at windows of one and the same value throughout, and remembers its answer.
+
+    Such is the air round a patient where intensities are clipped. The answer is the very one it would give again.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._known: tuple[bytes, Int3, bool] | None = None
+        self._answer: WindowResult | None = None
+
+    @property
+    def name(self) -> str:
+        """As the back end behind says."""
+        return self._backend.name
+
+    @property
+    def device(self) -> str:
+        """As the back end behind says."""
+        return self._backend.device
+
+    @property
+    def coarsest_stride(self) -> int:
+        """As the back end behind says."""
+        return self._backend.coarsest_stride
+
+    def run(self, window: FloatArray, *, attention: bool = True) -> WindowResult:
+        """The result for one normalised window (z, y, x), as the back end behind gives it."""
+        first = window[0, 0, 0]
+        if window[-1, -1, -1] != first or not bool((window == first).all()):
+            return self._backend.run(window, attention=attention)
+        z, y, x = window.shape
+        # The bytes, since -0 equals 0 and is another input.
+        asked = (np.float32(first).tobytes(), (z, y, x), attention)
+        if self._answer is None or asked != self._known:
+            self._known, self._answer = asked, self._backend.run(window, attention=attention)
+        return self._answer
 
 
 def open_backend(bundle: Bundle, device: str = "auto") -> Backend:
@@ -129,31 +173,12 @@ def open_backend(bundle: Bundle, device: str = "auto") -> Backend:
 
     where = devices.resolve(device)
     try:
-        return TorchBackend(load_network(bundle, where), where)
+        return TorchBackend(load_network(bundle, where), where, devices.precision(where))
     except torch.OutOfMemoryError as error:
         raise CannotPredict(
             f"The model {bundle.name} does not fit into the memory of {devices.describe(where)}; "
             "close other programs that use it, or choose the device cpu."
         ) from error
-
-
-def fold_batch_norm(network: nn.Module) -> None:
-    """Multiply every BatchNorm that directly follows a convolution into it, in place.
-
-    The network must be in eval mode, where both are linear, so the result differs by rounding only.
-    """
-    from torch import nn
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    convolutions, normalisations = (nn.Conv2d, nn.Conv3d), (nn.BatchNorm2d, nn.BatchNorm3d)
-    for block in network.modules():
-        if not isinstance(block, nn.Sequential):
-            continue
-        for index in range(len(block) - 1):
-            first, second = block[index], block[index + 1]
-            if isinstance(first, convolutions) and isinstance(second, normalisations):
-                block[index] = fuse_conv_bn_eval(first, second)
-                block[index + 1] = nn.Identity()
 
 
 def out_of_memory(device: str, window_shape: tuple[int, ...]) -> CannotPredict:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 from model.errors import CannotPredict
 
 DEVICES = ("auto", "cpu", "cuda")
+
+Precision = Literal["float32", "bfloat16"]
 
 _MEMINFO = Path("/proc/meminfo")
 
@@ -43,6 +46,23 @@ def describe(device: str = "auto") -> str:
         return f"{torch.cuda.get_device_name()} (CUDA)"
     threads = torch.get_num_threads()
     return f"CPU, {threads} thread{'' if threads == 1 else 's'}"
+
+
+def precision(device: str) -> Precision:
+    """What predictions on `device` ("cpu" or "cuda") are computed in. Imports torch.
+
+    bfloat16 where the hardware multiplies in it; elsewhere it would be emulated, and much slower than float32
+    (docs/decisions/0011). This is the one place that decides it.
+    """
+    import torch
+
+    if device == "cuda":
+        # Emulation does not count, and from 8.0 on (Ampere) its tensor cores have it.
+        has_it = torch.cuda.get_device_capability() >= (8, 0)
+    else:
+        found = torch.cpu.get_capabilities()
+        has_it = bool(found.get("amx_bf16") or found.get("avx512_bf16"))
+    return "bfloat16" if has_it else "float32"
 
 
 def cores() -> int:

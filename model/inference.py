@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from model import devices
 from model.attention import AttentionMap
-from model.backends import Backend, WindowCoefficients, WindowResult, open_backend
+from model.backends import Backend, ConstantsOnce, WindowCoefficients, WindowResult, open_backend
 from model.bundle import Bundle
 from model.canvas import Canvas, softmax
 from model.errors import CannotPredict, DoesNotApply
@@ -51,6 +51,8 @@ def predict(
     cancelled: CancelCheck = never,
     program_version: str = "",
     backend: Backend | None = None,
+    attention: bool = True,
+    constants_once: bool = True,
 ) -> Prediction:
     """What `bundle` says of `volume`, on the volume's own grid and axes.
 
@@ -65,6 +67,9 @@ def predict(
         cancelled: asked before every window.
         program_version: kept in the provenance.
         backend: the bundle's network where it is loaded already; else it is loaded on `device`.
+        attention: keep the maps; without, everything else is the same.
+        constants_once: run the network once on windows of one value throughout, as those in air are; the result
+            is the same either way, so only a measurement says no.
 
     Raises:
         CannotPredict: if the model does not apply, memory does not suffice, or the network answers nonsense.
@@ -79,6 +84,8 @@ def predict(
     report(0.0, "preparing the model")
     if backend is None:
         backend = open_backend(bundle, device)
+    if constants_once:
+        backend = ConstantsOnce(backend)
     stop_if(cancelled)
 
     reordering = volume.grid.reordering(bundle.orientation)
@@ -95,7 +102,7 @@ def predict(
     blend = SlabBlend(plan, bundle.classes)
     for number, position in enumerate(plan.positions(), start=1):
         stop_if(cancelled)
-        result = backend.run(source.window(plan.box(position)))
+        result = backend.run(source.window(plan.box(position)), attention=attention)
         _refuse_nonsense(result, (bundle.classes, *plan.window), bundle.name)
         blend.add(position, result.logits)
         coefficients.add(position, result.coefficients, bundle.name)
@@ -152,7 +159,8 @@ def estimate_bytes(grid: Grid, bundle: Bundle, region: Box | None = None) -> int
     values = (
         16 * max(box.size, looked_at) if bundle.intensity.kind == "per-volume" or change is not None else 0
     )
-    joined = 4 * classes * slab + 2 * 4 * looked_at // 7
+    # The window that is joined, and one of air that is kept.
+    joined = 4 * classes * (slab + 2 * window) + 2 * 4 * looked_at // 7
     resampled = 0 if change is None else 2 * classes * looked_at
     # The decoder's last block holds the skip, the coarser feature resized, both together, two results, and
     # the side heads; convolutions keep channels in groups of eight and a copy of their input.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from app import __version__
-from app.cli import judging, learning, models, scans, windows, workspaces
+from app.cli import bench, judging, learning, models, scans, windows, workspaces
 from app.controllers.starting import OpenWindow
 from model.errors import Cancelled, GateLensError
 
@@ -35,6 +35,7 @@ def build() -> typer.Typer:
     judging.register(cli)
     cli.add_typer(workspaces.build(), name="workspace")
     cli.add_typer(models.build(), name="models")
+    cli.add_typer(bench.build(), name="bench")
     return cli
 
 

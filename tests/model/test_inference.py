@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from model import devices, inference
-from model.backends import TorchBackend, WindowResult, open_backend
+from model.backends import ConstantsOnce, TorchBackend, WindowResult
 from model.bundle import Bundle, load_network
 from model.errors import Cancelled, CannotPredict
 from model.grid import Box, Grid
@@ -259,7 +260,7 @@ def test_provenance_says_what_computed_where(scan: Volume, tiny_model: Bundle) -
     origin = predict(scan, tiny_model, program_version="1.2").provenance
     assert (origin.bundle_name, origin.bundle_hash) == ("tiny", tiny_model.hash)
     assert (origin.program_version, origin.region) == ("1.2", None)
-    assert origin.backend == f"torch {torch.__version__}, float32"
+    assert origin.backend == f"torch {torch.__version__}, {devices.precision(devices.resolve())}"
     assert origin.device == devices.describe()
     assert origin.seconds > 0
     assert origin.created.endswith("+00:00")
@@ -267,7 +268,7 @@ def test_provenance_says_what_computed_where(scan: Volume, tiny_model: Bundle) -
 
 def test_folding_batch_norm_changes_rounding_only(tiny_model: Bundle) -> None:
     x = np.random.default_rng(2).normal(size=(16, 20, 12)).astype(np.float32)
-    folded = open_backend(tiny_model, "cpu").run(x)
+    folded = TorchBackend(load_network(tiny_model), "cpu").run(x)
     with torch.inference_mode():
         plain, _ = load_network(tiny_model).forward_with_attention(torch.from_numpy(x)[None, None])
     np.testing.assert_allclose(folded.logits, plain[0].numpy(), atol=1e-4)
@@ -305,6 +306,153 @@ def test_a_constant_scan_of_one_slice_is_predicted(tiny_model: Bundle) -> None:
     found = predict(Volume(np.full(grid.shape, 7, np.int16), grid, DisplayHints(modality="MR")), tiny_model)
     assert found.labels.shape == grid.shape
     assert found.attention[0].values.shape == (1, 8, 5)
+
+
+def test_one_slice_of_a_scan_is_predicted_with_a_coefficient_per_gate_voxel(tiny_model: Bundle) -> None:
+    grid = Grid((1, 33, 21), (6.0, 1.0, 1.0))
+    values = _balls((20, 33, 21))[9:10]
+    found = predict(Volume(values, grid, DisplayHints(modality="MR")), tiny_model)
+    assert found.labels.any()
+    assert found.attention[0].values.shape == (1, 9, 6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 2), (2, 40, 3)])
+def test_a_scan_smaller_than_a_window_along_any_axis_is_predicted(
+    tiny_model: Bundle, shape: tuple[int, int, int]
+) -> None:
+    values = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
+    grid = Grid(shape, (8.0, 8.0, 8.0))
+    found = predict(Volume(values, grid, DisplayHints(modality="MR")), tiny_model, override=True)
+    assert found.labels.shape == shape
+    assert found.attention[0].values.shape == tuple(-(-length // 4) for length in shape)
+
+
+def test_a_constant_scan_says_the_same_everywhere_away_from_its_borders(describe_model: Describe) -> None:
+    grid = Grid((56, 56, 56))
+    volume = Volume(np.full(grid.shape, -3, np.int16), grid, DisplayHints(modality="MR"))
+    found = predict(volume, describe_model(window_size=(64, 64, 64)), backend=_seeded(describe_model()))
+    assert len(np.unique(found.probabilities[0][24:32, 24:32, 24:32])) == 1
+
+
+def test_a_huge_spacing_is_refused_with_the_reason_and_works_on_request(tiny_model: Bundle) -> None:
+    grid = Grid((20, 20, 20), (500.0, 500.0, 500.0))
+    volume = Volume(_balls(grid.shape), grid, DisplayHints(modality="MR"))
+    with pytest.raises(CannotPredict, match=r"500"):
+        predict(volume, tiny_model)
+    assert predict(volume, tiny_model, override=True).labels.shape == grid.shape
+
+
+def test_a_huge_spacing_that_would_be_resampled_beyond_memory_is_refused(describe_model: Describe) -> None:
+    """Resampled to 1 mm it would be 1,000 times as large along each axis."""
+    grid = Grid((64, 64, 64), (1000.0, 1000.0, 1000.0))
+    volume = Volume(np.zeros(grid.shape, np.int16), grid, DisplayHints(modality="MR"))
+    model = describe_model(target_spacing=(1.0, 1.0, 1.0))
+    with pytest.raises(CannotPredict, match="of memory"):
+        predict(volume, model, override=True, backend=_Blank())
+
+
+# -- faster, with the same answer -----------------------------------------------------------------------
+
+
+def _counting(backend: TorchBackend, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """The windows a back end is asked to look at, as they come."""
+    looked: list[np.ndarray] = []
+    run = backend.run
+
+    def noted(window: np.ndarray, *, attention: bool = True) -> WindowResult:
+        looked.append(window)
+        return run(window, attention=attention)
+
+    monkeypatch.setattr(backend, "run", noted)
+    return looked
+
+
+def test_windows_of_air_are_looked_at_once_and_the_prediction_is_the_same_bit_for_bit(
+    describe_model: Describe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = describe_model(intensity=Normalisation("window", 0.0, 400.0))
+    values = np.random.default_rng(4).integers(-1100, -900, (16, 72, 60), dtype=np.int16)
+    values[:, 44:60, 4:20] = _balls((16, 16, 16))
+    volume = Volume(values, Grid(values.shape), DisplayHints(modality="MR"))
+    backend = _seeded(model)
+    looked = _counting(backend, monkeypatch)
+
+    every = predict(volume, model, backend=backend, constants_once=False)
+    of_one_value = sum(bool((window == window[0, 0, 0]).all()) for window in looked)
+    in_all = len(looked)
+    looked.clear()
+    once = predict(volume, model, backend=backend)
+
+    assert of_one_value > 5
+    assert len(looked) == in_all - of_one_value + 1
+    assert np.array_equal(once.labels, every.labels)
+    assert np.array_equal(once.entropy, every.entropy)
+    for mine, theirs in zip(once.probabilities, every.probabilities, strict=True):
+        assert np.array_equal(mine, theirs)
+    for mine, theirs in zip(once.attention, every.attention, strict=True):
+        assert np.array_equal(mine.values, theirs.values)
+
+
+def test_windows_of_different_constants_and_of_almost_one_are_looked_at_apart(
+    describe_model: Describe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = _seeded(describe_model())
+    looked = _counting(backend, monkeypatch)
+    once = ConstantsOnce(backend)
+    almost = np.full((16, 16, 16), -1, np.float32)
+    almost[5, 6, 7] = -0.5
+    shapes = [np.full((16, 16, 16), value, np.float32) for value in (-1, -1, 1, 0.0, -0.0)]
+    for window in (*shapes, np.full((16, 16, 8), -0.0, np.float32), almost, almost):
+        wanted = backend.run(window).logits
+        assert np.array_equal(once.run(window).logits, wanted)
+    # Each was looked at once to know what is wanted, and all but the second of the -1 once more.
+    assert len(looked) == 8 + 7
+
+
+def test_a_prediction_without_maps_is_the_same_otherwise(scan: Volume, tiny_model: Bundle) -> None:
+    whole, bare = predict(scan, tiny_model), predict(scan, tiny_model, attention=False)
+    assert bare.attention == ()
+    assert len(whole.attention) == 1
+    assert np.array_equal(bare.labels, whole.labels)
+    assert np.array_equal(bare.entropy, whole.entropy)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, "float32"),
+        ({"avx2": True, "avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
+        ({"amx_bf16": True}, "bfloat16"),
+        ({}, "float32"),
+    ],
+)
+def test_bfloat16_is_taken_only_where_the_processor_has_it(
+    found: dict[str, bool], wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
+    assert devices.precision("cpu") == wanted
+
+
+def test_in_bfloat16_the_shipped_abdomen_keeps_its_mask_and_says_so(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the processor has none, torch computes the same numbers slowly; so the scan is small."""
+    from model.bundle import read_bundle
+    from model.phantoms import make_abdomen
+
+    bundle = read_bundle(repository / "resources" / "models" / "phantom-abdomen")
+    made = make_abdomen(3)
+    middle = tuple(slice((length - 48) // 2, (length + 48) // 2) for length in made.values.shape)
+    grid = Grid((48, 48, 48), made.spacing)
+    volume = Volume(made.values[middle], grid, DisplayHints(modality="CT", synthetic=True))
+    single = predict(volume, bundle, device="cpu", override=True)
+    monkeypatch.setattr(devices, "precision", lambda device: "bfloat16")
+    half = predict(volume, bundle, device="cpu", override=True)
+    assert half.provenance.backend.endswith("bfloat16")
+    assert not np.array_equal(half.entropy, single.entropy)
+    mine, theirs = half.labels > 0, single.labels > 0
+    assert theirs.sum() > 1000
+    assert 2 * (mine & theirs).sum() / (mine.sum() + theirs.sum()) >= 0.995
 
 
 # -- what goes wrong ------------------------------------------------------------------------------------
@@ -413,7 +561,7 @@ class _Blank:
 
     name, device, coarsest_stride = "blank", "none", 4
 
-    def run(self, window: np.ndarray) -> WindowResult:
+    def run(self, window: np.ndarray, *, attention: bool = True) -> WindowResult:
         return WindowResult(np.broadcast_to(np.float32(0), (3, *window.shape)), ())
 
 

@@ -1,0 +1,62 @@
+"""`gatelens bench inference` hands on what was asked, prints one object, and says where it is on stderr."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.cli.main import DONE, USAGE, main
+from app.controllers import bench
+from model.bench.inference import Setting
+from model.bench.rows import Machine, Row, Table
+from model.progress import CancelCheck, Report
+
+MACHINE = Machine("a processor", 2, 1, "CPU, 1 thread", "float32", "Linux x86_64", "3.11", "2.13", 0.5)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Setting]:
+    """Gives what was asked of the measurement, which is not run."""
+    settings: list[Setting] = []
+
+    def measure(setting: Setting, report: Report, cancelled: CancelCheck) -> Table:
+        settings.append(setting)
+        report(0.5, "half")
+        return Table(MACHINE, (Row("whole-scan", 1.0, 4.0, "peer", "s"),))
+
+    monkeypatch.setattr(bench, "measure", measure)
+    return settings
+
+
+def run(*words: str) -> int:
+    return main(["bench", "inference", *words], lambda *_: 0)
+
+
+def test_json_is_one_object_and_progress_goes_to_stderr(
+    asked: list[Setting], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--json", "--size", "32,48,64", "--threads", "1", "--repeats", "7") == DONE
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert found["rows"] == [
+        {"name": "whole-scan", "ours": 1.0, "peer": 4.0, "peer_name": "peer", "unit": "s", "ratio": 0.25}
+    ]
+    assert found["machine"]["load_average"] == 0.5
+    assert "50% half" in shown.err
+    assert (asked[0].size, asked[0].threads, asked[0].repeats) == ((32, 48, 64), 1, 7)
+
+
+def test_without_json_each_row_is_a_line(asked: list[Setting], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == DONE
+    assert "whole-scan" in capsys.readouterr().out
+    assert asked == [Setting()]
+
+
+@pytest.mark.parametrize("size", ["96,160", "a,b,c", "0,1,2", "96,160,-1"])
+def test_a_size_that_is_none_is_a_mistake_in_usage(
+    asked: list[Setting], size: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--size", size) == USAGE
+    assert "three positive numbers" in capsys.readouterr().err
+    assert asked == []
