@@ -58,6 +58,7 @@ def with_statistics_of(network: SegmentationNetwork, x: Tensor) -> SegmentationN
     return network.eval()
 
 
+@torch.no_grad()
 def alphas(network: SegmentationNetwork, x: Tensor) -> dict[int, Tensor]:
     """Alpha (z, y, x) of every gated level, of the first item of `x`."""
     return {found.level: found.alpha[0, 0] for found in network.forward_with_attention(x)[1]}
