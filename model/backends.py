@@ -18,7 +18,7 @@ from model.errors import CannotPredict
 from model.grid import Int3
 
 if TYPE_CHECKING:
-    from model.networks.blocks import SegmentationNetwork
+    from model.networks.network import SegmentationNetwork
 
 FloatArray = npt.NDArray[np.float32]
 

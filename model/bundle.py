@@ -30,7 +30,7 @@ from model.volume import Volume
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from model.networks.blocks import SegmentationNetwork
+    from model.networks.network import SegmentationNetwork
 
 SCHEMA = 1
 DESCRIPTION_FILE, WEIGHTS_FILE, VALIDATION_FILE = "bundle.json", "weights.safetensors", "validation.json"

@@ -32,7 +32,7 @@ from model.volume import Volume
 from model.windows import OVERLAP, plan_windows
 
 if TYPE_CHECKING:
-    from model.networks.blocks import SegmentationNetwork
+    from model.networks.network import SegmentationNetwork
 
 LabelArray = npt.NDArray[np.generic]
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from model.networks.blocks import SegmentationNetwork
     from model.networks.config import Upsampling
+    from model.networks.network import SegmentationNetwork
 
 NAMES = ("unet", "attention-unet", "attention-unet-multi", "unet-wide")
 PUBLISHED_WIDTHS = (16, 32, 64, 128, 256)

@@ -8,12 +8,9 @@ from torch import Tensor, nn
 
 from model.networks.blocks import (
     Choose,
-    Encoded,
-    GateCoefficients,
     GatedSkip,
     GatingSignal,
     Output,
-    SegmentationNetwork,
     UpBlock,
     crop,
     initialise,
@@ -21,6 +18,7 @@ from model.networks.blocks import (
 )
 from model.networks.config import NetworkConfig
 from model.networks.interventions import Effect, GateName, GateStatistics, Interventions, replaced
+from model.networks.network import Encoded, GateCoefficients, SegmentationNetwork
 
 
 class AttentionUNet(SegmentationNetwork):

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from model.networks.attention_unet import AttentionUNet
-from model.networks.blocks import Encoded, SegmentationNetwork, batch_norm_of, crop
+from model.networks.blocks import batch_norm_of, crop
 from model.networks.interventions import Effect, GateStatistics, Interventions, Moments
+from model.networks.network import Encoded, SegmentationNetwork
 
 
 @torch.no_grad()

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from model.networks import NAMES
 from model.networks.attention_unet import AttentionUNet
-from model.networks.blocks import SegmentationNetwork
 from model.networks.config import NetworkConfig
+from model.networks.network import SegmentationNetwork
 from model.networks.unet import UNet
 
 # 16..256 becomes 16, 33, 66, 132, 264: 6.26 million parameters, as many as the gated network's 6.21 million,

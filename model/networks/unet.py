@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from model.networks.blocks import (
-    Encoded,
-    GateCoefficients,
-    Output,
-    SegmentationNetwork,
-    UpBlock,
-    crop,
-    initialise,
-)
+from model.networks.blocks import Output, UpBlock, crop, initialise
 from model.networks.config import NetworkConfig
 from model.networks.interventions import Effect, GateStatistics, Interventions
+from model.networks.network import Encoded, GateCoefficients, SegmentationNetwork
 
 
 class UNet(SegmentationNetwork):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from model.bundle import Bundle, BundleLabel, load_network, read_bundle
 from model.errors import DataError
 from model.networks import build
-from model.networks.blocks import SegmentationNetwork
+from model.networks.network import SegmentationNetwork
 from model.training.config import TrainConfig
 
 

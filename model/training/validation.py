@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model.bundle import BundleLabel
 from model.metrics import dice, summarise
-from model.networks.blocks import SegmentationNetwork
+from model.networks.network import SegmentationNetwork
 from model.training.checkpoint import HistoryKey
 from model.training.config import CaseDice
 from model.training.data import Case

@@ -28,8 +28,8 @@ import torch  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
 from model.networks import PUBLISHED_WIDTHS, build  # noqa: E402
-from model.networks.blocks import SegmentationNetwork  # noqa: E402
 from model.networks.folding import fold, to_bfloat16  # noqa: E402
+from model.networks.network import SegmentationNetwork  # noqa: E402
 
 FLOAT32_LIMIT = 1e-3
 """Rounding through some twenty layers is below this; a wrong weight is far above."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.networks import blocks, build
-from model.networks.blocks import SegmentationNetwork
+from model.networks.network import SegmentationNetwork
 from model.normalisation import Normalisation
 from model.phantoms import make_abdomen
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from model.networks import build
-from model.networks.blocks import SegmentationNetwork
+from model.networks.network import SegmentationNetwork
 
 
 def tiny(name: str = "attention-unet", *, seed: int = 0, **options: object) -> SegmentationNetwork:

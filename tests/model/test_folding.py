@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from model.networks import NAMES, build
-from model.networks.blocks import SegmentationNetwork
 from model.networks.folding import FoldedConvolution, fold, to_bfloat16
 from model.networks.interventions import Constant, GateStatistics, Moments
+from model.networks.network import SegmentationNetwork
 
 VARIANTS: dict[str, dict[str, object]] = {
     "as published": {},

@@ -18,7 +18,7 @@ from model.bundle import Bundle, load_network
 from model.errors import Cancelled, CannotPredict
 from model.grid import Box, Grid
 from model.inference import predict
-from model.networks.blocks import GateCoefficients
+from model.networks.network import GateCoefficients
 from model.normalisation import Normalisation
 from model.volume import DisplayHints, Volume
 

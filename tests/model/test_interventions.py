@@ -8,8 +8,9 @@ from torch import Tensor
 
 from model.grid import Box
 from model.networks.attention_unet import AttentionUNet
-from model.networks.blocks import GateCoefficients, crop, resize
+from model.networks.blocks import crop, resize
 from model.networks.interventions import Constant, Given, Mean, Replacement, Shuffle
+from model.networks.network import GateCoefficients
 from model.networks.reestimation import reestimate
 from tests.model.networks_made_small import noise, tiny
 

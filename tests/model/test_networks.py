@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from model.networks import NAMES, build
-from model.networks.blocks import AttentionGate, SegmentationNetwork
+from model.networks.blocks import AttentionGate
 from model.networks.config import NetworkConfig
 from model.networks.interventions import Constant
+from model.networks.network import SegmentationNetwork
 from tests.model.networks_made_small import noise, tiny
 from tests.model.straight_line import Weights, attention_unet_of_four_scales
 
