@@ -49,7 +49,7 @@ def describe(device: str = "auto") -> str:
 
 
 def precision(device: str) -> Precision:
-    """What predictions on `device` ("cpu" or "cuda") are computed in. Imports torch.
+    """What predictions and trainings on `device` ("cpu" or "cuda") are computed in. Imports torch.
 
     bfloat16 where the hardware multiplies in it; elsewhere it would be emulated, and much slower than float32
     (docs/decisions/0011). This is the one place that decides it.

@@ -28,6 +28,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.strategies.strategy import Strategy
 from torch.multiprocessing.spawn import ProcessException
 
+from model import devices
 from model.errors import GateLensError
 from model.progress import CancelCheck, Report, stop_if
 from model.training.config import Listener, TrainConfig, TrainEvent
@@ -160,7 +161,5 @@ class _Worker:
 
 
 def _precision(accelerator: str) -> Literal["bf16-mixed", "32-true"]:
-    """bf16 where the hardware computes in it; a CPU without it only emulates (measured: 13 times slower)."""
-    if accelerator != "cpu" and torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    return "bf16-mixed" if torch.cpu.get_capabilities().get("avx512_bf16") else "32-true"
+    device = "cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+    return "bf16-mixed" if devices.precision(device) == "bfloat16" else "32-true"
