@@ -231,10 +231,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         study = replace(study_of(given.data), arms=_arms(given.arms.split(",")))
         if given.steps is not None:
             study = replace(study, steps=given.steps)
-        rows = rows_of(study, given.out)
         if not given.report:
             only = tuple(text for text in given.only.split(",") if text)
-            rows = run_study(
+            run_study(
                 study,
                 given.out,
                 only=only,
@@ -249,8 +248,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GateLensError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    left = len(study.runs()) - len(rows)
-    sys.stdout.write(tables(rows) + (f"\n{left} runs are not finished.\n" if left else ""))
+    left = len(study.runs()) - len(rows_of(study, given.out))
+    # What was asked for in an earlier call belongs into the tables as well.
+    sys.stdout.write(
+        tables(rows_of(replace(study, arms=ARMS), given.out))
+        + (f"\n{left} runs are not finished.\n" if left else "")
+    )
     return 0
 
 

@@ -16,10 +16,12 @@ MEAN = "mean of labels"
 
 
 def tables(rows: Sequence[RunRow]) -> str:
-    """Three markdown tables over the finished runs `rows`, which share their data, labels and steps."""
+    """Markdown tables over the finished runs `rows`, which share their data, labels and steps: every run, means,
+    paired differences, time.
+    """
     if not rows:
         return "No run is finished yet.\n"
-    return "\n".join((_means(rows), _paired(rows), _times(rows)))
+    return "\n".join((_means(rows), _paired(rows), _times(rows), _runs(rows)))
 
 
 def _means(rows: Sequence[RunRow]) -> str:
@@ -76,6 +78,20 @@ def _times(rows: Sequence[RunRow]) -> str:
                 f"| {np.median(seconds):.0f} ({min(seconds):.0f}–{max(seconds):.0f}) |"
             )
     return "Time: medians (lowest–highest), validation included.\n\n" + "\n".join(lines) + "\n"
+
+
+def _runs(rows: Sequence[RunRow]) -> str:
+    labels = rows[0].labels
+    lines = [
+        "| arm | training subjects | seed | " + " | ".join(labels) + " |",
+        "|---" * (len(labels) + 3) + "|",
+    ]
+    for share in _shares(rows):
+        for arm in _arms(rows):
+            for run in _of(rows, arm, share):
+                cells = " | ".join(f"{mean:.4f}" for mean in _label_means(run)[:-1])
+                lines.append(f"| {arm} | {run.subjects} | {run.seed} | {cells} |")
+    return "Every run, mean Dice.\n\n" + "\n".join(lines) + "\n"
 
 
 def _label_means(run: RunRow) -> list[float]:
