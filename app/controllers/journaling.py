@@ -11,8 +11,8 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 
 from app.controllers.desk import Desk
-from app.core.journal_format import JournalHeader, encode_patch, encode_redo, encode_undo
-from app.core.patch import Patch
+from app.core.history import Entry
+from app.core.journal_format import JournalHeader, encode_entry, encode_redo, encode_undo
 from app.core.session import Session
 from app.jobs.runner import Lane
 from app.store.journal_store import JournalWriter, OpenJournal, new_session_name
@@ -40,9 +40,9 @@ class SessionJournal:
         self.name = found.journal.header.session
         self._writer = self._workspace.journals.resume(found)
 
-    def patch(self, patch: Patch) -> None:
-        """Keep a committed stroke."""
-        self._append(lambda: encode_patch(patch))
+    def entry(self, entry: Entry) -> None:
+        """Keep a committed step: a stroke, a tool's change, a change of the label table."""
+        self._append(lambda: encode_entry(entry))
 
     def undo(self) -> None:
         """Keep that the last change was taken back."""

@@ -1,54 +1,70 @@
-"""Undo and redo: patches in order, bounded by memory, not by count; replays exactly. It keeps no mask."""
+"""Undo and redo: steps in order, bounded by memory, not by count; replays exactly. It keeps no mask."""
 
 from __future__ import annotations
 
 from collections import deque
 
+from app.core.labels import LabelTable, TableStep
 from app.core.patch import Labels, Patch
+
+Entry = Patch | TableStep
+"""A step: of the mask's voxels, or of what its labels mean."""
 
 DEFAULT_LIMIT_BYTES = 1 << 30
 DEFAULT_MINIMUM = 20
 
 
 class History:
-    """The changes made to one mask.
+    """The changes made to one mask and to its label table.
 
     The oldest are forgotten once all take more than `limit_bytes`, but `minimum` of them always stay.
+
+    Attributes:
+        table: what labels mean after the last step that was made or taken back; None where no step said so.
     """
 
     def __init__(self, limit_bytes: int = DEFAULT_LIMIT_BYTES, minimum: int = DEFAULT_MINIMUM) -> None:
         self.limit_bytes = limit_bytes
         self.minimum = minimum
-        self._done: deque[Patch] = deque()
-        self._undone: list[Patch] = []
+        self.table: LabelTable | None = None
+        self._done: deque[Entry] = deque()
+        self._undone: list[Entry] = []
         self._forgotten = 0
         self._nbytes = 0
 
-    def push(self, patch: Patch) -> None:
+    def push(self, entry: Entry) -> None:
         """Add a change that was just made; what had been undone can no longer be redone."""
-        self._nbytes -= sum(entry.nbytes for entry in self._undone)
+        self._nbytes -= sum(undone.nbytes for undone in self._undone)
         self._undone.clear()
-        self._done.append(patch)
-        self._nbytes += patch.nbytes
+        self._done.append(entry)
+        self._nbytes += entry.nbytes
+        if isinstance(entry, TableStep):
+            self.table = entry.after
         self._forget()
 
-    def undo(self, array: Labels) -> Patch | None:
-        """Take the last change back in the mask (z, y, x); None if there is none."""
+    def undo(self, array: Labels) -> Entry | None:
+        """Take the last change back in the mask (z, y, x) or in `table`; None if there is none."""
         if not self._done:
             return None
-        patch = self._done[-1]
-        patch.revert(array)
+        entry = self._done[-1]
+        if isinstance(entry, TableStep):
+            self.table = entry.before
+        else:
+            entry.revert(array)
         self._undone.append(self._done.pop())
-        return patch
+        return entry
 
-    def redo(self, array: Labels) -> Patch | None:
+    def redo(self, array: Labels) -> Entry | None:
         """Make the change that was undone last again; None if there is none."""
         if not self._undone:
             return None
-        patch = self._undone[-1]
-        patch.apply(array)
+        entry = self._undone[-1]
+        if isinstance(entry, TableStep):
+            self.table = entry.after
+        else:
+            entry.apply(array)
         self._done.append(self._undone.pop())
-        return patch
+        return entry
 
     def limit(self, limit_bytes: int, minimum: int = DEFAULT_MINIMUM) -> None:
         """Set new bounds and forget what no longer fits."""
@@ -56,12 +72,12 @@ class History:
         self._forget()
 
     @property
-    def next_undo(self) -> Patch | None:
+    def next_undo(self) -> Entry | None:
         """The change that `undo` would take back."""
         return self._done[-1] if self._done else None
 
     @property
-    def next_redo(self) -> Patch | None:
+    def next_redo(self) -> Entry | None:
         """The change that `redo` would make again."""
         return self._undone[-1] if self._undone else None
 
@@ -96,7 +112,7 @@ class History:
         return self.depth == 0 and not self._undone
 
     @property
-    def patches(self) -> tuple[Patch, ...]:
+    def patches(self) -> tuple[Entry, ...]:
         """The changes in force that can still be undone, oldest first."""
         return tuple(self._done)
 

@@ -1,10 +1,11 @@
-"""A journal as bytes: a header, then every patch, undo and redo of a session, with lengths and checksums.
+"""A journal as bytes: a header, then every step, undo and redo of a session, with lengths and checksums.
 
 Appending and fsync are `app.store.journal_store`. Layout, all numbers little-endian:
 
     magic "GLJOURNL", format version (uint16)
     records: kind (uint8), payload length (uint32), crc32 of kind, length and payload (uint32), payload
-    kinds: 1 header (JSON); 2 patch (uint32 length of JSON, JSON, before, after); 3 undo; 4 redo
+    kinds: 1 header (JSON); 2 patch (uint32 length of JSON, JSON, before, after); 3 undo; 4 redo;
+    since version 2: 5 change of the label table (JSON)
 
 Reading stops at the first record that is cut short or fails its checksum: a torn tail is ignored.
 """
@@ -20,19 +21,20 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.core.base import Base
-from app.core.history import History
+from app.core.history import Entry, History
+from app.core.labels import LabelTable, TableStep
 from app.core.patch import Labels, Patch
 from model.errors import WorkspaceError
 from model.grid import Box
 
 MAGIC = b"GLJOURNL"
-VERSION = 1
+VERSION = 2
 
 _PREAMBLE = struct.Struct("<8sH")
 _RECORD = struct.Struct("<BII")
 _KIND_AND_LENGTH = struct.Struct("<BI")
 _LENGTH = struct.Struct("<I")
-_HEADER, _PATCH, _UNDO, _REDO = 1, 2, 3, 4
+_HEADER, _PATCH, _UNDO, _REDO, _TABLE = 1, 2, 3, 4, 5
 
 
 class Step(StrEnum):
@@ -72,19 +74,19 @@ class Journal:
 
     Attributes:
         header: whose work it is.
-        records: patches and steps, in order.
+        records: changes, undos and redos, in order.
         torn: True if bytes after `valid_bytes` were ignored.
         valid_bytes: length of the part that was read whole; appending goes on from there.
     """
 
     header: JournalHeader
-    records: tuple[Patch | Step, ...]
+    records: tuple[Entry | Step, ...]
     torn: bool
     valid_bytes: int
 
     @property
     def strokes(self) -> int:
-        """How many steps are in force after all records: patches and redos, less undos."""
+        """How many steps are in force after all records: changes and redos, less undos."""
         undone = sum(record is Step.UNDO for record in self.records)
         return len(self.records) - 2 * undone
 
@@ -117,6 +119,19 @@ def encode_patch(patch: Patch) -> bytes:
     return _record(_PATCH, _LENGTH.pack(len(about)) + about + patch.before + patch.after)
 
 
+def encode_table_step(step: TableStep) -> bytes:
+    """A record for a change of the label table."""
+    return _record(
+        _TABLE,
+        _json({"name": step.name, "before": step.before.to_json(), "after": step.after.to_json()}),
+    )
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """A record for any step of the history."""
+    return encode_table_step(entry) if isinstance(entry, TableStep) else encode_patch(entry)
+
+
 def encode_undo() -> bytes:
     """A record for one undo."""
     return _record(_UNDO, b"")
@@ -141,7 +156,7 @@ def decode(data: bytes) -> Journal | None:
             f"A journal has format {version}, this program reads up to {VERSION}; open it with the newer one."
         )
     header: JournalHeader | None = None
-    records: list[Patch | Step] = []
+    records: list[Entry | Step] = []
     valid = 0
     for kind, payload, end in _records(data):
         if (kind == _HEADER) != (header is None):
@@ -161,6 +176,8 @@ def decode(data: bytes) -> Journal | None:
 
 def replay(journal: Journal, labels: Labels, history: History | None = None) -> History:
     """Make all steps of a journal, in place, in the mask (z, y, x) it starts from; gives their history.
+
+    The label table they lead to is `History.table`.
 
     Args:
         journal: what was decoded.
@@ -183,7 +200,7 @@ def replay(journal: Journal, labels: Labels, history: History | None = None) -> 
     return history
 
 
-def _replay_one(number: int, record: Patch | Step, labels: Labels, history: History) -> None:
+def _replay_one(number: int, record: Entry | Step, labels: Labels, history: History) -> None:
     try:
         if record is Step.UNDO:
             history.undo(labels)
@@ -195,6 +212,8 @@ def _replay_one(number: int, record: Patch | Step, labels: Labels, history: Hist
             # Both sides are unpacked, so that what was applied can also be undone.
             record.values_before(labels.dtype)
             record.apply(labels)
+            history.push(record)
+        else:
             history.push(record)
     except ValueError as error:
         raise WorkspaceError(
@@ -236,11 +255,13 @@ def _header(payload: bytes) -> JournalHeader:
     )
 
 
-def _step(kind: int, payload: bytes) -> Patch | Step:
+def _step(kind: int, payload: bytes) -> Entry | Step:
     if kind == _UNDO:
         return Step.UNDO
     if kind == _REDO:
         return Step.REDO
+    if kind == _TABLE:
+        return _table_step(payload)
     if kind != _PATCH:
         raise ValueError(f"unknown kind of record {kind}")
     (length,) = _LENGTH.unpack_from(payload)
@@ -259,6 +280,15 @@ def _step(kind: int, payload: bytes) -> Patch | Step:
         voxels_added=int(about["added"]),
         voxels_removed=int(about["removed"]),
     )
+
+
+def _table_step(payload: bytes) -> TableStep:
+    content = json.loads(payload)
+    try:
+        before, after = (LabelTable.from_json(str(content[side])) for side in ("before", "after"))
+    except WorkspaceError as error:
+        raise ValueError(f"a table step holds no label table: {error}") from error
+    return TableStep(str(content["name"]), before, after)
 
 
 def _json(content: object) -> bytes:

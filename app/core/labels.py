@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from model.errors import WorkspaceError
 
 Colour = tuple[int, int, int]
+
+_CHANGED = "~"
+"""Stands in a table's key between the key it had first and the hash of what it holds now."""
+
+
+_OVERHEAD_BYTES = 200
 
 
 class LabelLike(Protocol):
@@ -97,6 +104,27 @@ class LabelTable:
         found = self.entry(value)
         return found.name if found else f"label {value}"
 
+    def named(self, name: str) -> LabelEntry | None:
+        """The label of this name, whatever its capitals; None where there is none."""
+        wanted = name.strip().casefold()
+        return next((entry for entry in self.entries if entry.name.strip().casefold() == wanted), None)
+
+    def with_entry(self, entry: LabelEntry) -> LabelTable:
+        """The table with a label more, or with another one in the place of its value; its key is another then.
+
+        A key stands for exactly these labels wherever tables are kept, so a changed table takes the old key and
+        a hash of what it holds.
+        """
+        if self.entry(entry.value) is None:
+            entries = (*self.entries, entry)
+        else:
+            entries = tuple(entry if old.value == entry.value else old for old in self.entries)
+        if entries == self.entries:
+            return self
+        bare = replace(self, key="", entries=entries)
+        digest = hashlib.sha256(bare.to_json().encode()).hexdigest()[:8]
+        return replace(bare, key=f"{self.key.partition(_CHANGED)[0] or 'labels'}{_CHANGED}{digest}")
+
     def to_json(self) -> str:
         """One JSON object: key and entries (value, name, colour, term)."""
         rows = [
@@ -122,6 +150,26 @@ class LabelTable:
             raise WorkspaceError(
                 f"A label table cannot be read ({error}); restore workspace.json from a copy."
             ) from error
+
+
+@dataclass(frozen=True)
+class TableStep:
+    """A change of a label table as a step of the history: a label added, renamed, coloured anew.
+
+    Attributes:
+        name: the step in words, "rename of liver to spleen".
+        before: the table before; `after` the one after it.
+        after: see `before`.
+    """
+
+    name: str
+    before: LabelTable
+    after: LabelTable
+
+    @property
+    def nbytes(self) -> int:
+        """Memory this step takes, about."""
+        return len(self.name) + len(self.before.to_json()) + len(self.after.to_json()) + _OVERHEAD_BYTES
 
 
 def _colour(parts: Iterable[int]) -> Colour:

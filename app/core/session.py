@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from app.core.base import Base, BaseKind, labels_sha256
-from app.core.history import History
+from app.core.history import Entry, History
 from app.core.journal_format import Journal, replay
-from app.core.labels import LabelTable
+from app.core.label_counts import LabelCounts, LabelVolume, count_labels, counted
+from app.core.label_rules import LabelRules
+from app.core.labels import Colour, LabelEntry, LabelTable, TableStep
 from app.core.messages import CannotEdit
 from app.core.patch import Labels, Patch, make_patch
 from app.core.planes import Plane, SliceFrame, slice_frame
@@ -23,8 +24,9 @@ from app.core.read_out import ReadOut, read_out
 from app.core.review import Decision, decide
 from app.core.seen import PlaneSeen, SeenSlices
 from app.core.stroke import Stroke
-from app.core.tools import TOOLS
-from app.core.tools.brush import Brush
+from app.core.tool_settings import ToolSettings
+from app.core.tool_use import ToolUse
+from app.core.tools.proposal import Proposal
 from model.attention import AttentionMap
 from model.grid import Box, Float3, Grid
 
@@ -32,13 +34,16 @@ if TYPE_CHECKING:
     from model.prediction import Prediction
     from model.scan_io import ScanRead
 
-__all__ = ["Base", "BaseKind", "CaseIdentity", "LabelVolume", "Session", "labels_sha256"]
-
-LabelCounts = npt.NDArray[np.int64]
-
-DEFAULT_RADIUS_MM = 5.0
-SMALLEST_RADIUS_MM = 0.1
-LARGEST_RADIUS_MM = 200.0
+__all__ = [
+    "Base",
+    "BaseKind",
+    "CaseIdentity",
+    "LabelCounts",
+    "LabelVolume",
+    "Session",
+    "count_labels",
+    "labels_sha256",
+]
 
 
 @dataclass(frozen=True)
@@ -47,15 +52,6 @@ class CaseIdentity:
 
     id: str
     name: str
-
-
-@dataclass(frozen=True)
-class LabelVolume:
-    """How much of a label there is."""
-
-    value: int
-    voxels: int
-    ml: float
 
 
 class Session:
@@ -70,8 +66,10 @@ class Session:
         read_only_reason: why nothing may be changed, as a sentence; None where it may.
         history: undo and redo.
         active_label: the value the tools work on.
-        sphere: tools work in all three dimensions; False: in the slice they are used in.
-        protect: labels do not overwrite each other.
+        settings: what is set on each tool.
+        tools: from the tools as they are set to strokes, proposals and the work that yields them.
+        rules: which labels are locked or hidden.
+        generation: changes with every change of mask, table or rules; what was computed before is out of date.
         crosshair: where the three planes meet (continuous z, y, x).
         region: the box the model is to look at, or None for the whole scan.
         seen: the slices that were on the screen.
@@ -101,16 +99,18 @@ class Session:
         self.read_only_reason = read_only_reason
         self.history = History()
         self.active_label = table.values[0] if table.values else 0
-        self.sphere = False
-        self.protect = True
+        self.settings = ToolSettings()
+        self.tools = ToolUse(self)
+        self.rules = LabelRules()
+        self.generation = 0
         z, y, x = ((count - 1) / 2 for count in self.grid.shape)
         self.crosshair: Float3 = (z, y, x)
         self.region: Box | None = None
         self._frames = {plane: slice_frame(self.grid, plane) for plane in Plane}
         self.seen = SeenSlices(tuple(self._frames.values()))
-        self._radius_mm = DEFAULT_RADIUS_MM
         self._stroke: Stroke | None = None
-        self._counts: npt.NDArray[np.int64] | None = None
+        self._preview: Proposal | None = None
+        self._counts: LabelCounts | None = None
 
     # -- settings ----------------------------------------------------------------------------------------
     @property
@@ -121,6 +121,7 @@ class Session:
     @table.setter
     def table(self, table: LabelTable) -> None:
         self._table = table
+        self.moved_on()
         if table.entry(self.active_label) is None:
             self.active_label = table.values[0] if table.values else 0
 
@@ -142,11 +143,34 @@ class Session:
     @property
     def radius_mm(self) -> float:
         """Radius of the brush in mm, kept between 0.1 and 200."""
-        return self._radius_mm
+        return self.settings.radius_mm
 
     @radius_mm.setter
     def radius_mm(self, value: float) -> None:
-        self._radius_mm = min(LARGEST_RADIUS_MM, max(SMALLEST_RADIUS_MM, value))
+        self.settings.radius_mm = value
+
+    @property
+    def sphere(self) -> bool:
+        """Tools work in all three dimensions; False: in the slice they are used in."""
+        return self.settings.ball
+
+    @sphere.setter
+    def sphere(self, value: bool) -> None:
+        self.settings.ball = value
+
+    @property
+    def protect(self) -> bool:
+        """Labels do not overwrite each other."""
+        return self.settings.protect
+
+    @protect.setter
+    def protect(self, value: bool) -> None:
+        self.settings.protect = value
+
+    @property
+    def preview(self) -> Proposal | None:
+        """What a tool would change, shown and not made."""
+        return self._preview
 
     @property
     def can_edit(self) -> bool:
@@ -166,19 +190,21 @@ class Session:
     @property
     def undo_text(self) -> str:
         """What undo would take back, "brush on pancreas, 1.2 mL"; empty if there is nothing."""
-        patch = self.history.next_undo
-        return self.describe(patch) if patch else ""
+        entry = self.history.next_undo
+        return self.describe(entry) if entry else ""
 
     @property
     def redo_text(self) -> str:
         """What redo would make again; empty if there is nothing."""
-        patch = self.history.next_redo
-        return self.describe(patch) if patch else ""
+        entry = self.history.next_redo
+        return self.describe(entry) if entry else ""
 
-    def describe(self, patch: Patch) -> str:
-        """A change in words, with its size in mL."""
-        ml = max(patch.voxels_added, patch.voxels_removed) * self.grid.voxel_mm3 / 1000
-        return f"{patch.name}, {ml:.1f} mL" if ml >= 0.1 else f"{patch.name}, {ml:.2g} mL"
+    def describe(self, entry: Entry | Proposal) -> str:
+        """A change in words; one of the mask with its size in mL."""
+        if isinstance(entry, TableStep):
+            return entry.name
+        ml = max(entry.voxels_added, entry.voxels_removed) * self.grid.voxel_mm3 / 1000
+        return f"{entry.name}, {ml:.1f} mL" if ml >= 0.1 else f"{entry.name}, {ml:.2g} mL"
 
     def volumes_ml(self) -> tuple[LabelVolume, ...]:
         """Voxels and mL of every label of the table, in its order; counted once, then kept up."""
@@ -207,20 +233,29 @@ class Session:
         """What accepting the mask as it is would mean."""
         return decide(self.labels, self.prediction, self.grid)
 
+    def refuse_unless_editable(self, what: str) -> None:
+        """Raise `CannotEdit` where nothing may be changed now; `what` is what was asked for."""
+        if self.read_only_reason is not None:
+            raise CannotEdit(self.read_only_reason)
+        if self._stroke is not None:
+            raise CannotEdit(f"A stroke is being drawn; finish it, or press Esc, to {what}.")
+
+    def moved_on(self) -> None:
+        """What was computed on the mask, the table or the rules as they were is out of date, and no longer shown."""
+        self.generation += 1
+        self._preview = None
+        self.tools.end_point()
+
     # -- strokes -----------------------------------------------------------------------------------------
     def begin_stroke(self, tool: str, plane: Plane, voxel: Float3) -> None:
         """Press a tool down at a place (continuous z, y, x) of a plane, which may lie outside the scan.
 
         The first `extend_stroke` draws from here; a stroke that is ended at once still draws this one point.
         """
-        self._refuse_unless_editable("draw")
-        entry = self.table.entry(self.active_label)
-        if entry is None:
-            raise CannotEdit("There is no label to draw with; choose one in the list of labels.")
-        chosen = TOOLS[tool]
-        brush = Brush(self.radius_mm, None if self.sphere else self._frames[plane].slice_axis)
-        name = f"{chosen.text.lower()} on {entry.name}"
-        self._stroke = Stroke(chosen, brush, entry.value, name, voxel, self.grid.spacing, self.protect)
+        self.refuse_unless_editable("draw")
+        stroke = self.tools.stroke(tool, plane, voxel)
+        self.moved_on()
+        self._stroke = stroke
 
     def extend_stroke(self, voxel: Float3) -> Box | None:
         """Draw on to a place (continuous z, y, x); gives the box that changed, None if nothing did."""
@@ -249,36 +284,133 @@ class Session:
         stroke, self._stroke = self._stroke, None
         return stroke.cancel(self.labels) if stroke else None
 
-    # -- whole-mask steps --------------------------------------------------------------------------------
-    def undo(self) -> Patch | None:
-        """Take the last step back; None if there is none."""
-        self._refuse_unless_editable("undo")
-        patch = self.history.undo(self.labels)
-        if patch is not None:
-            self._count(patch, forward=False)
+    # -- proposals ---------------------------------------------------------------------------------------
+    def propose(self, proposal: Proposal) -> Box:
+        """Show a change without making it; gives the box to draw again, the former preview's with it."""
+        former = self.drop_preview()
+        self._preview = proposal
+        return proposal.box if former is None else proposal.box.joined(former)
+
+    def drop_preview(self) -> Box | None:
+        """Forget the preview; gives the box where it was."""
+        preview, self._preview = self._preview, None
+        return preview.box if preview else None
+
+    def accept_preview(self) -> Patch:
+        """Make the change that is shown, as one step of the history.
+
+        Raises:
+            CannotEdit: there is none, or the case cannot be edited.
+        """
+        self.refuse_unless_editable("accept a preview")
+        if self._preview is None:
+            raise CannotEdit("There is no preview to accept.")
+        return self.commit(self._preview)
+
+    def commit(self, proposal: Proposal) -> Patch:
+        """Make a proposed change, as one step of the history.
+
+        Raises:
+            CannotEdit: the mask is not the one it was made on, or the case cannot be edited.
+        """
+        self.refuse_unless_editable("change the mask")
+        region = self.labels[proposal.box.slices]
+        patch = make_patch(proposal.name, proposal.label, proposal.box, region, proposal.after)
+        if patch is None or not np.array_equal(region != proposal.after, proposal.changes):
+            self._preview = None
+            raise CannotEdit(f"The mask changed since {proposal.name} was computed; do it again.")
+        patch.apply(self.labels)
+        self._record(patch)
         return patch
 
-    def redo(self) -> Patch | None:
-        """Make the step that was undone last again; None if there is none."""
-        self._refuse_unless_editable("redo")
-        patch = self.history.redo(self.labels)
-        if patch is not None:
-            self._count(patch, forward=True)
+    # -- labels ------------------------------------------------------------------------------------------
+    def add_label(self, name: str, colour: Colour | None = None, term: str = "") -> int:
+        """A new label, as a step of the history (`history.next_undo`); gives its value, and it becomes active."""
+        self.refuse_unless_editable("add a label")
+        entry = self.rules.new_entry(self._table, name, colour, term, self._label_counts())
+        self._take_step(TableStep(f"new label {entry.name}", self._table, self._table.with_entry(entry)))
+        self.active_label = entry.value
+        return entry.value
+
+    def change_label(
+        self, value: int, *, name: str | None = None, colour: Colour | None = None, term: str | None = None
+    ) -> TableStep | None:
+        """Another name, colour or coded term for a label, as a step; None if it has them already."""
+        self.refuse_unless_editable("change a label")
+        step = self.rules.change(self._table, self._entry(value), name, colour, term)
+        if step is not None:
+            self._take_step(step)
+        return step
+
+    def clear_label(self, value: int) -> Patch:
+        """Take a label away everywhere, as one step."""
+        self.refuse_unless_editable("clear a label")
+        entry = self._entry(value)
+        self.rules.refuse_untouchable(entry)
+        where = self.labels == value
+        box = Box.around(where)
+        if box is None:
+            raise CannotEdit(f"{entry.name} is empty; there is nothing to clear.")
+        region = self.labels[box.slices]
+        after = np.where(where[box.slices], region.dtype.type(0), region)
+        patch = make_patch(f"clear {entry.name}", value, box, region, after)
+        assert patch is not None  # the box holds the label
+        patch.apply(self.labels)
+        self._record(patch)
         return patch
+
+    def set_locked(self, value: int, locked: bool) -> None:
+        """Lock a label: nothing adds to it, removes from it or overwrites it."""
+        self.rules.set_locked(self._entry(value).value, locked)
+        self.moved_on()
+
+    def set_visible(self, value: int, visible: bool) -> None:
+        """Show or hide a label; a hidden one does not change either."""
+        self.rules.set_visible(self._entry(value).value, visible)
+        self.moved_on()
+
+    def pick_label(self, voxel: Float3) -> int | None:
+        """Make the label at a place (continuous z, y, x) the active one; gives it, None where there is none."""
+        found = self.read_out(voxel)
+        if found is None or found.label is None:
+            return None
+        self.active_label = found.label.value
+        return self.active_label
+
+    # -- whole-mask steps --------------------------------------------------------------------------------
+    def undo(self) -> Entry | None:
+        """Take the last step back; None if there is none."""
+        self.refuse_unless_editable("undo")
+        entry = self.history.undo(self.labels)
+        if isinstance(entry, Patch):
+            self._count(entry, forward=False)
+        return self._stepped(entry)
+
+    def redo(self) -> Entry | None:
+        """Make the step that was undone last again; None if there is none."""
+        self.refuse_unless_editable("redo")
+        entry = self.history.redo(self.labels)
+        if isinstance(entry, Patch):
+            self._count(entry, forward=True)
+        return self._stepped(entry)
 
     def take_prediction_as_mask(self, prediction: Prediction) -> Patch | None:
         """Replace the whole mask by a prediction's labels, as one step; None if they are equal.
 
         The prediction becomes the one corrections are counted from.
         """
-        self._refuse_unless_editable("take the prediction")
+        self.refuse_unless_editable("take the prediction")
         if prediction.labels.shape != self.labels.shape:
             raise CannotEdit(
                 f"The prediction has {_sizes(prediction.labels.shape)} voxels and this scan "
                 f"{_sizes(self.labels.shape)}; predict this scan again."
             )
-        self.prediction = prediction
         after = prediction.labels.astype(self.labels.dtype, copy=False)
+        kept = self.rules.untouchable
+        if kept:
+            fixed = np.isin(self.labels, tuple(kept)) | np.isin(after, tuple(kept))
+            after = np.where(fixed, self.labels, after)
+        self.prediction = prediction
         patch = make_patch("take prediction", 0, Box.whole(self.labels.shape), self.labels, after)
         if patch is not None:
             patch.apply(self.labels)
@@ -297,6 +429,7 @@ class Session:
             raise CannotEdit("This mask has changes; save or undo them before starting from another one.")
         if labels.shape != self.labels.shape:
             raise ValueError(f"a mask of {labels.shape} does not fit a scan of {self.labels.shape}")
+        self.moved_on()
         self.labels[...] = labels
         self.base = base
         self._counts = counts
@@ -313,7 +446,7 @@ class Session:
             CannotEdit: the case is read-only, has changes, or the journal belongs to another mask.
             WorkspaceError: a step does not fit; the steps before it stand.
         """
-        self._refuse_unless_editable("restore work")
+        self.refuse_unless_editable("restore work")
         if not self.history.is_empty:
             raise CannotEdit(
                 "This mask has changes already; the earlier work can only be restored before the first."
@@ -323,7 +456,13 @@ class Session:
                 "The earlier work belongs to another mask of this case; open the version it began with."
             )
         self._counts = None
-        replay(journal, self.labels, self.history)
+        self.moved_on()
+        try:
+            replay(journal, self.labels, self.history)
+        finally:
+            # Also where a later step does not fit: mask and table stand where the steps before it led.
+            if self.history.table is not None:
+                self.table = self.history.table
         touched: Box | None = None
         for record in journal.records:
             if isinstance(record, Patch):
@@ -331,38 +470,46 @@ class Session:
         return touched
 
     # -- inside ------------------------------------------------------------------------------------------
-    def _refuse_unless_editable(self, what: str) -> None:
-        if self.read_only_reason is not None:
-            raise CannotEdit(self.read_only_reason)
-        if self._stroke is not None:
-            raise CannotEdit(f"A stroke is being drawn; finish it, or press Esc, to {what}.")
+    def _entry(self, value: int) -> LabelEntry:
+        entry = self._table.entry(value)
+        if entry is None:
+            raise CannotEdit("There is no such label; choose one in the list of labels.")
+        return entry
 
     def _explain(self, stroke: Stroke) -> None:
         """Say why a stroke changed nothing, where the picture does not show it."""
         if not stroke.in_volume:
-            raise CannotEdit(f"The {stroke.tool.text.lower()} was outside the scan; nothing was changed.")
-        if stroke.met and stroke.protect:
-            names = " and ".join(self.table.name(value) for value in stroke.met)
-            label = self.table.name(stroke.label)
-            if stroke.tool.writes_label:
-                raise CannotEdit(
-                    f"Nothing was painted: {names} is protected from being overwritten by {label}."
-                )
-            raise CannotEdit(f"Nothing was erased: here is {names}, and the active label is {label}.")
+            text = stroke.name.partition(" on ")[0]
+            raise CannotEdit(f"The {text} was outside the scan; nothing was changed.")
+        told = stroke.writer.explain(stroke.met, self._table.name)
+        if told:
+            raise CannotEdit(told)
 
     def _record(self, patch: Patch) -> None:
         self.history.push(patch)
         self._count(patch, forward=True)
+        self.moved_on()
 
-    def _label_counts(self) -> npt.NDArray[np.int64]:
+    def _take_step(self, step: TableStep) -> None:
+        self.history.push(step)
+        self.table = step.after
+
+    def _stepped(self, entry: Entry | None) -> Entry | None:
+        """After an undo or a redo."""
+        if isinstance(entry, TableStep) and self.history.table is not None:
+            self.table = self.history.table
+        self.moved_on()
+        return entry
+
+    def _label_counts(self) -> LabelCounts:
         if self._counts is None:
             self._counts = count_labels(self.labels)
         return self._counts
 
     def _count(self, patch: Patch, *, forward: bool) -> None:
         if self._counts is not None:
-            change = _counted(patch.values_after(self.labels.dtype), self._counts.size)
-            change -= _counted(patch.values_before(self.labels.dtype), self._counts.size)
+            change = counted(patch.values_after(self.labels.dtype), self._counts.size)
+            change -= counted(patch.values_before(self.labels.dtype), self._counts.size)
             self._counts += change if forward else -change
 
 
@@ -379,23 +526,6 @@ def _own(labels: Labels | None, shape: tuple[int, int, int], prediction: Predict
     if flags.writeable and flags.c_contiguous and not borrowed:
         return labels
     return np.array(labels, order="C", copy=True)
-
-
-def count_labels(labels: Labels) -> LabelCounts:
-    """How often each value occurs in a mask, index by value."""
-    counts = np.zeros(np.iinfo(labels.dtype).max + 1, np.int64)
-    for plane in labels:
-        counts += _counted(plane, counts.size)
-    return counts
-
-
-def _counted(values: Labels, size: int) -> npt.NDArray[np.int64]:
-    """How often each value occurs; planes without any label, most of a scan, take no time."""
-    if not np.count_nonzero(values):
-        counts = np.zeros(size, np.int64)
-        counts[0] = values.size
-        return counts
-    return np.bincount(values.ravel(), minlength=size).astype(np.int64)
 
 
 def _sizes(shape: tuple[int, ...]) -> str:

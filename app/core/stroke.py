@@ -1,12 +1,12 @@
-"""A stroke while it is drawn: sweeps a tool over the mask and remembers what was there."""
+"""A stroke while it is drawn: sweeps a brush over the mask, lets its writer write, remembers what was there."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from app.core.patch import Labels, Patch, make_patch
-from app.core.tools import Tool
 from app.core.tools.brush import Brush, sweep
+from app.core.tools.writers import Writer
 from model.grid import Box, Float3
 
 # The remembered box grows by at least a quarter, so that a long stroke is not copied again and again.
@@ -17,20 +17,12 @@ class Stroke:
     """One stroke from press to release; the mask changes at once, the patch is made at the end."""
 
     def __init__(
-        self,
-        tool: Tool,
-        brush: Brush,
-        label: int,
-        name: str,
-        start: Float3,
-        spacing: Float3,
-        protect: bool,
+        self, writer: Writer, brush: Brush, label: int, name: str, start: Float3, spacing: Float3
     ) -> None:
-        self.tool = tool
+        self.writer = writer
         self.brush = brush
         self.label = label
         self.name = name
-        self.protect = protect
         self.changed: Box | None = None
         self.in_volume = False
         self.met: tuple[int, ...] = ()
@@ -52,12 +44,12 @@ class Stroke:
             return None
         self.in_volume = True
         region = labels[covered.box.slices]
-        write = self.tool.may_change(region, self.label, self.protect)
+        write, value = self.writer.write(region, covered.box)
         write &= covered.mask
         inner = Box.around(write)
         if inner is None:
             if self.changed is None:
-                others = np.unique(region[covered.mask])
+                others = np.flatnonzero(np.bincount(region[covered.mask]))
                 self.met = tuple(sorted({*self.met, *(int(v) for v in others if v not in (0, self.label))}))
             return None
         z, y, x = covered.box.start
@@ -66,7 +58,7 @@ class Stroke:
             (inner.stop[0] + z, inner.stop[1] + y, inner.stop[2] + x),
         )
         self._remember(labels, box)
-        np.copyto(region, region.dtype.type(self.label if self.tool.writes_label else 0), where=write)
+        np.copyto(region, region.dtype.type(value) if isinstance(value, int) else value, where=write)
         self.changed = box if self.changed is None else self.changed.joined(box)
         return box
 

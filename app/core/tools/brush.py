@@ -1,4 +1,4 @@
-"""Brush and erase: which voxels a disc or a sphere covers on its way, in mm, and which of them may change.
+"""The brush of every stroke: which voxels a disc or a sphere covers on its way, in mm.
 
 Distances are measured between voxel centres with the grid's spacing, so a sphere is round in millimetres
 however flat the voxels are. From one point to the next it is swept as one capsule: no gaps, however fast the
@@ -169,18 +169,6 @@ def _add_line(mask: BoolArray, start: Float3, end: Float3, box: Box, axes: list[
     inside = ((voxels >= box.start) & (voxels < box.stop)).all(axis=1)
     z, y, x = (voxels[inside] - box.start).T
     mask[z, y, x] = True
-
-
-def may_paint(region: Labels, label: int, protect: bool) -> BoolArray:
-    """Where the brush changes something: background, and with `protect` off other labels too."""
-    writable: BoolArray = region == 0 if protect else region != label
-    return writable
-
-
-def may_erase(region: Labels, label: int, protect: bool) -> BoolArray:
-    """Where the eraser changes something: the active label, and with `protect` off every other label too."""
-    erasable: BoolArray = region == label if protect else region != 0
-    return erasable
 
 
 def outline(radius_mm: float, frame: SliceFrame, points: int = 64) -> FloatArray:

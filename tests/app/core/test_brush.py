@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.planes import Plane, slice_frame
-from app.core.tools import TOOLS
 from app.core.tools.brush import Brush, outline, radius_in_slice, sweep
+from app.core.tools.guard import Guard
 from model.grid import Grid
 
 SHAPE = (9, 14, 17)
@@ -104,10 +104,10 @@ def test_on_a_single_slice_a_sphere_is_a_disc() -> None:
 
 def test_labels_are_protected_from_the_brush_and_from_the_eraser() -> None:
     region = np.array([[[0, 1, 2]]], np.uint8)
-    assert TOOLS["brush"].may_change(region, 1, True).tolist() == [[[True, False, False]]]
-    assert TOOLS["brush"].may_change(region, 1, False).tolist() == [[[True, False, True]]]
-    assert TOOLS["erase"].may_change(region, 1, True).tolist() == [[[False, True, False]]]
-    assert TOOLS["erase"].may_change(region, 1, False).tolist() == [[[False, True, True]]]
+    assert Guard(1).addable(region).tolist() == [[[True, False, False]]]
+    assert Guard(1, protect=False).addable(region).tolist() == [[[True, False, True]]]
+    assert Guard(1).removable(region).tolist() == [[[False, True, False]]]
+    assert Guard(1, protect=False).removable(region).tolist() == [[[False, True, True]]]
 
 
 def test_the_rim_shown_in_a_view_lies_at_the_radius_in_millimetres() -> None:

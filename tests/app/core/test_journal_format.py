@@ -131,6 +131,23 @@ def test_a_newer_format_is_refused_in_a_sentence() -> None:
         decode(bytes(data))
 
 
+def test_a_journal_of_the_first_format_still_opens() -> None:
+    pieces, _ = written()
+    data = bytearray(b"".join(pieces))
+    assert data[8] == journal_format.VERSION == 2
+    data[8] = 1
+    assert decode(bytes(data)) == decode(b"".join(pieces))
+
+
+@pytest.mark.parametrize("before", ["{}", '{"key": "t", "entries": [{"value": 0}]}', "no table"])
+def test_a_step_that_holds_no_label_table_ends_the_journal_there(before: str) -> None:
+    content = {"name": "x", "before": before, "after": before}
+    record = journal_format._record(5, journal_format._json(content))
+    journal = decode(encode_header(HEADER) + record)
+    assert journal is not None
+    assert (journal.records, journal.torn) == ((), True)
+
+
 def test_replay_gives_the_history_too_and_keeps_its_bounds() -> None:
     pieces, states = written()
     mask = EMPTY.copy()

@@ -1,0 +1,149 @@
+"""What a stroke writes under the brush: paint, erase, paint within a range, take another mask's labels.
+
+A writer decides, per stroke step, which voxels of a region change and to what; the brush's shape is `brush`, the way
+along a path `app.core.stroke`. Where nothing could change it says why, for the cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from app.core.tools.brush import BoolArray, Labels
+from app.core.tools.guard import Guard
+from app.core.tools.threshold import Values, in_range
+from model.grid import Box
+
+Naming = Callable[[int], str]
+"""A label's name by its value."""
+
+
+class Writer(Protocol):
+    """What a stroke writes."""
+
+    def write(self, region: Labels, box: Box) -> tuple[BoolArray, Labels | int]:
+        """Where the values of `box` (z, y, x) change, as a fresh array, and the value or values they change to."""
+
+    def explain(self, met: tuple[int, ...], name: Naming) -> str:
+        """Why nothing changed on a stroke that met other labels (lowest first); "" where the picture shows it."""
+
+
+@dataclass(frozen=True)
+class Painter:
+    """Writes the guard's label."""
+
+    guard: Guard
+
+    def write(self, region: Labels, box: Box) -> tuple[BoolArray, Labels | int]:
+        """Wherever the guard lets it."""
+        return self.guard.addable(region), self.guard.label
+
+    def explain(self, met: tuple[int, ...], name: Naming) -> str:
+        """The labels in the way."""
+        return _in_the_way(self.guard, met, name)
+
+
+@dataclass(frozen=True)
+class Eraser:
+    """Writes background."""
+
+    guard: Guard
+
+    def write(self, region: Labels, box: Box) -> tuple[BoolArray, Labels | int]:
+        """Wherever the guard lets it."""
+        return self.guard.removable(region), 0
+
+    def explain(self, met: tuple[int, ...], name: Naming) -> str:
+        """What is here instead of the active label."""
+        if not met:
+            return ""
+        if not self.guard.protect:
+            return f"Nothing was erased: {_all(met, name)} is locked or hidden."
+        return f"Nothing was erased: here is {_all(met, name)}, and the active label is {name(self.guard.label)}."
+
+
+@dataclass(frozen=True, eq=False)
+class RangePainter:
+    """Writes the guard's label where the scan's intensity lies in a range, or outside it.
+
+    Attributes:
+        guard: what may change.
+        values: the scan (z, y, x).
+        low: the least intensity; `high` the greatest.
+        high: see `low`.
+        inverse: paint outside the range instead.
+    """
+
+    guard: Guard
+    values: Values
+    low: float
+    high: float
+    inverse: bool = False
+
+    def write(self, region: Labels, box: Box) -> tuple[BoolArray, Labels | int]:
+        """Where both the guard and the intensity let it."""
+        where = self.guard.addable(region)
+        where &= in_range(self.values[box.slices], self.low, self.high, self.inverse)
+        return where, self.guard.label
+
+    def explain(self, met: tuple[int, ...], name: Naming) -> str:
+        """The range, and the labels in the way."""
+        side = "outside" if self.inverse else "within"
+        told = f"no free voxel under the brush lies {side} {self.low:g} to {self.high:g}"
+        return f"Nothing was painted: {told}" + (f", and {_all(met, name)} is protected." if met else ".")
+
+
+@dataclass(frozen=True, eq=False)
+class Restorer:
+    """Writes the labels another mask has there: adds what it has, removes what it has not.
+
+    Attributes:
+        guard: what may change; its label 0: all labels are restored, else that one alone.
+        source: the other mask (z, y, x): the prediction, another model's, another reader's version.
+        text: what it is called, "the prediction".
+    """
+
+    guard: Guard
+    source: Labels
+    text: str
+
+    def write(self, region: Labels, box: Box) -> tuple[BoolArray, Labels | int]:
+        """Where the masks differ and the guard lets it."""
+        theirs = self.source[box.slices].astype(region.dtype, copy=False)
+        label = self.guard.label
+        if not label:
+            return self.guard.exchangeable(region, theirs), theirs
+        added = self.guard.addable(region)
+        added &= theirs == label
+        after = np.zeros_like(region)
+        after[added] = label
+        removed = region == label
+        removed &= theirs != label
+        if label in self.guard.locked:
+            removed[...] = False
+        added |= removed
+        return added, after
+
+    def explain(self, met: tuple[int, ...], name: Naming) -> str:
+        """That the masks agree, as far as the guard lets them."""
+        what = name(self.guard.label) if self.guard.label else "the mask"
+        stays = " or what differs is locked or protected" if self.guard.locked or self.guard.label else ""
+        return f"Nothing was taken: {what} equals {self.text} here{stays}."
+
+
+def _in_the_way(guard: Guard, met: tuple[int, ...], name: Naming) -> str:
+    if not met:
+        return ""
+    locked = tuple(value for value in met if value in guard.locked)
+    if locked:
+        return f"Nothing was painted: {_all(locked, name)} is locked or hidden."
+    if guard.protect:
+        return f"Nothing was painted: {_all(met, name)} is protected from being overwritten by {name(guard.label)}."
+    return ""
+
+
+def _all(values: tuple[int, ...], name: Naming) -> str:
+    return " and ".join(name(value) for value in values)
