@@ -23,7 +23,7 @@ class Judgement:
     evaluation: Evaluation
 
     def to_json(self) -> dict[str, object]:
-        """The evaluation as DESIGN section 7 writes it, with the name of what was judged."""
+        """The evaluation, with the name of what was judged as "model"."""
         return {"model": self.name, **self.evaluation.to_json()}
 
 

@@ -108,9 +108,7 @@ class ToolUse:
         scene = self._scene("lasso", plane, None)
         through = scene.options.switch("through_all")
         shape = self._session.grid.shape
-        # No hand is finer than this; differences next to nothing would overflow as slopes.
-        points = np.asarray(np.round(points_rc, 4), np.float64)
-        found = lasso(scene.frame, slice_index, points, through_all=through, shape=shape)
+        found = lasso(scene.frame, slice_index, points_rc, through_all=through, shape=shape)
         return outlined(scene, found)
 
     def from_mask(self, source: Labels, box: Box, name: str) -> Proposal:

@@ -1,6 +1,6 @@
 """Reading NIfTI-1 and NIfTI-2: one file or a pair, plain or gzip by content, either byte order.
 
-The sform is taken where its code is above 0, else the qform (docs: DESIGN, Data). Writing is `nifti_write`.
+The sform is taken where its code is above 0, else the qform. Writing is `nifti_write`.
 """
 
 from __future__ import annotations

@@ -48,8 +48,9 @@ def inside_outline(points_rc: FloatArray, rows: int, columns: int) -> tuple[int,
     crossed = np.clip(np.ceil(lower[:, 0]), row0, row1).astype(np.int64) - begin
     edge = np.repeat(np.arange(len(points)), crossed)
     row = np.arange(edge.size) - np.repeat(np.cumsum(crossed) - crossed, crossed) + begin[edge]
-    slope = (lower[edge, 1] - upper[edge, 1]) / (lower[edge, 0] - upper[edge, 0])
-    place = np.ceil(upper[edge, 1] + (row - upper[edge, 0]) * slope)
+    # A share of the edge, not its slope: that of a nearly level edge is beyond any number.
+    share = (row - upper[edge, 0]) / (lower[edge, 0] - upper[edge, 0])
+    place = np.ceil(upper[edge, 1] + share * (lower[edge, 1] - upper[edge, 1]))
     column = np.clip(place, column0, column1).astype(np.int64)
     np.add.at(winding, (row - row0, column - column0), np.where(down[edge], 1, -1))
     inside: BoolArray = np.cumsum(winding, axis=1)[:, :-1] != 0

@@ -136,3 +136,8 @@ def test_a_slice_there_is_none_of_takes_nothing() -> None:
     square = np.array([(0.5, 0.5), (0.5, 3.5), (3.5, 3.5)])
     assert lasso(frame, 5, square, through_all=False, shape=ORIENTED.shape) is None
     assert lasso(frame, -1, square, through_all=True, shape=ORIENTED.shape) is None
+
+
+def test_an_edge_that_is_all_but_level_overflows_nothing() -> None:
+    points = np.array([[5e-324, 1.0], [0.0, 9.0], [6.0, 9.0], [6.0, 1.0]])
+    assert whole(points).sum() == 5 * 8  # row 0 lies on the rim
