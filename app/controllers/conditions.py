@@ -23,3 +23,4 @@ class Condition(StrEnum):
     HAS_REGION = "has region"
     JOB_RUNNING = "job running"
     STROKE_ACTIVE = "stroke active"
+    HAS_PREVIEW = "has preview"

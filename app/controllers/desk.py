@@ -5,7 +5,7 @@ The controllers change it, one per activity; the views and the command line read
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -47,6 +47,16 @@ class RecoveryOffer:
     when: datetime
     reader: str
     voxels: int
+
+
+_OF_THE_CASE: Mapping[Condition, Callable[[Session], bool]] = {
+    Condition.HAS_CASE: lambda session: True,
+    Condition.HAS_PREDICTION: lambda session: session.prediction is not None,
+    Condition.HAS_PREVIEW: lambda session: session.preview is not None,
+    Condition.HAS_REGION: lambda session: session.region is not None,
+    Condition.STROKE_ACTIVE: lambda session: session.stroke_active,
+}
+"""The conditions that an open case alone decides."""
 
 
 @dataclass(frozen=True)
@@ -145,14 +155,12 @@ class Desk:
     def is_on(self, condition: Condition) -> bool:
         """Whether a named condition holds now."""
         session = self.session
+        if condition in _OF_THE_CASE:
+            return session is not None and _OF_THE_CASE[condition](session)
         can_edit = session is not None and session.read_only_reason is None and not self.saving
         match condition:
             case Condition.HAS_WORKSPACE:
                 return self.workspace is not None
-            case Condition.HAS_CASE:
-                return session is not None
-            case Condition.HAS_PREDICTION:
-                return session is not None and session.prediction is not None
             case Condition.HAS_ATTENTION:
                 return bool(self.attention_maps)
             case Condition.CAN_PREDICT:
@@ -171,12 +179,8 @@ class Desk:
                 return self.neighbour(1) is not None
             case Condition.HAS_PREVIOUS:
                 return self.neighbour(-1) is not None
-            case Condition.HAS_REGION:
-                return session is not None and session.region is not None
             case Condition.JOB_RUNNING:
                 return self._running is not None
-            case Condition.STROKE_ACTIVE:
-                return session is not None and session.stroke_active
         raise AssertionError(condition)
 
     # -- telling the reader ------------------------------------------------------------------------------

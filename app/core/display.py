@@ -17,9 +17,10 @@ from app.core.attention_colours import attention_alpha, attention_colours
 from app.core.attention_plane import AttentionPlane, cut_attention
 from app.core.labels import LabelTable
 from app.core.look import Look, Viewport
-from app.core.mask_paint import paint_mask
+from app.core.mask_paint import paint_mask, paint_preview
 from app.core.planes import SliceFrame
 from app.core.sampling import AxisSamples, Float32Array, axis_samples, sample_linear, sample_nearest
+from app.core.tools.proposal import Proposal
 from app.core.windowing import WINDOW_PRESETS, WindowPreset, automatic_window, presets_for
 from model.attention import AttentionMap
 from model.volume import Volume
@@ -79,10 +80,13 @@ def compose(
     slice_index: int,
     viewport: Viewport,
     scratch: Scratch | None = None,
+    *,
+    hidden: frozenset[int] = frozenset(),
+    preview: Proposal | None = None,
 ) -> None:
     """Draw one view into `out`, whole.
 
-    Order, from below: grey, attention, filled mask (not over attention), outlines. A label the table does not
+    Order, from below: grey, attention, filled mask (not over attention), outlines, preview. A label the table does not
     know is drawn white.
 
     Args:
@@ -96,6 +100,8 @@ def compose(
         slice_index: the slice, 0 to frame.count − 1.
         viewport: the part of the slice that fills the view.
         scratch: what the same view kept from its last frame; faster, never different.
+        hidden: labels that are not drawn.
+        preview: a change that is proposed, drawn over the mask, also where the mask is switched off.
     """
     if out.shape != (viewport.height_px, viewport.width_px) or out.dtype != np.uint32:
         raise ValueError(
@@ -121,7 +127,9 @@ def compose(
         if tint is not None:
             # A fill would change the colours of attention, which are read against a fixed bar.
             opacity, thick = 0.0, viewport.outline_px
-        paint_mask(out, shown, rows, columns, table, opacity, thick)
+        paint_mask(out, shown, rows, columns, table, opacity, thick, hidden)
+    if preview is not None and not look.bare:
+        paint_preview(out, preview, frame, slice_index, rows, columns, table, viewport.outline_px)
 
 
 def _windowed(plane: npt.NDArray[np.generic], look: Look) -> Float32Array:

@@ -36,7 +36,14 @@ class ActionSet:
             window.addAction(made)
         events = desk.events
         bind.listen_all(
-            window, (events.conditions_changed, events.case_opened, events.case_closed), self.refresh
+            window,
+            (
+                events.conditions_changed,
+                events.case_opened,
+                events.case_closed,
+                verbs.controllers.editing.preview_changed,
+            ),
+            self.refresh,
         )
         bind.listen_all(
             window, (events.look_changed, events.tool_changed, events.history_changed), self.refresh_checked
@@ -130,6 +137,7 @@ class ActionSet:
 
 
 _BREAKS_BEFORE = {
-    "file.reader", "file.quit", "case.accept", "case.next", "edit.take_prediction", "tool.smaller", "view.automatic",
+    "file.reader", "file.quit", "case.accept", "case.next", "edit.take_prediction", "tool.smaller", "mask.probability",
+    "mask.lock", "view.automatic",
     "view.layout", "attention.next", "help.about",
 }  # fmt: skip

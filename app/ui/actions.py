@@ -14,6 +14,8 @@ from typing import Protocol
 
 from app.controllers import Controllers
 from app.controllers.conditions import Condition
+from app.core.tools import TOOLS
+from app.core.tools import Gesture as Use
 
 
 class Group(StrEnum):
@@ -23,8 +25,9 @@ class Group(StrEnum):
     CASE = "Case"
     EDIT = "Edit"
     TOOLS = "Tools"
+    MASK = "Mask"
     VIEW = "View"
-    ATTENTION = "Mask and attention"
+    ATTENTION = "Overlays"
     HELP = "Help"
 
 
@@ -44,6 +47,11 @@ class WindowVerbs(Protocol):
     def scroll_slices(self, steps: int) -> None: ...
     def change_radius(self, steps: int) -> None: ...
     def choose_label(self, number: int) -> None: ...
+    def choose_tool(self, tool: str) -> None: ...
+    def show_command(self, tool: str) -> None: ...
+    def drop_preview(self) -> None: ...
+    def toggle_lock(self) -> None: ...
+    def toggle_hidden(self) -> None: ...
     def next_layout(self) -> None: ...
     def fit_views(self) -> None: ...
     def toggle_full_screen(self) -> None: ...
@@ -114,6 +122,8 @@ class Gesture:
 
 GESTURES: tuple[Gesture, ...] = (
     Gesture("Left drag", "The active tool"),
+    Gesture("Ctrl + click", "Take the label there; threshold brush: its range"),
+    Gesture("Grow: drag up, down", "More, less tolerance"),
     Gesture("Wheel", "Slice by slice"),
     Gesture("Ctrl + wheel", "Zoom at the pointer"),
     Gesture("Shift + wheel", "Brush radius"),
@@ -123,11 +133,29 @@ GESTURES: tuple[Gesture, ...] = (
 )
 
 
-def _tool(name: str, text: str, key: str, icon: str, condition: Condition) -> Action:
+_TOOL_ICONS = {
+    "crosshair": "crosshair", "brush": "brush", "erase": "eraser", "threshold-brush": "contrast",
+    "take-prediction": "stamp", "lasso": "lasso", "grow": "droplet", "island": "box", "region": "square-dashed",
+}  # fmt: skip
+
+
+def _tool(name: str) -> Action:
+    """A tool for the left button, as the table of tools has it."""
+    tool = TOOLS[name]
+    condition = Condition.HAS_CASE if tool.gesture in (Use.NONE, Use.BOX) else Condition.CAN_EDIT
     return Action(
-        f"tool.{name}", text, key, icon, condition,
-        lambda v: v.controllers.editing.set_tool(name), Group.TOOLS,
+        f"tool.{name}", tool.text, tool.key, _TOOL_ICONS[name], condition,
+        lambda v: v.window.choose_tool(name), Group.TOOLS, toolbar=3,
         checked=lambda v: v.controllers.editing.tool == name,
+    )  # fmt: skip
+
+
+def _command(name: str) -> Action:
+    """A command shows its form in the tool pane, where it is run."""
+    icon = "stamp" if name.startswith("take-") else ""
+    return Action(
+        f"mask.{name}", f"{TOOLS[name].text}…", TOOLS[name].key, icon, Condition.CAN_EDIT,
+        lambda v: v.window.show_command(name), Group.MASK,
     )  # fmt: skip
 
 
@@ -165,8 +193,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("file.quit", "Quit", "Ctrl+Q", "", None, lambda v: v.window.quit(), G.FILE),
     # -- the case ------------------------------------------------------------------------------------------
     Action("case.predict", "Predict", "F5", "wand-sparkles", C.CAN_PREDICT,
-           lambda v: v.controllers.predicting.predict(), G.CASE, toolbar=3),
-    Action("case.cancel", "Cancel the job or the stroke", "Esc", "circle-stop", None,
+           lambda v: v.controllers.predicting.predict(), G.CASE, toolbar=4),
+    Action("case.cancel", "Cancel the job, the stroke or the preview", "Esc", "circle-stop", None,
            lambda v: v.window.cancel(), G.CASE),
     Action("case.accept", "Accept and next", "Ctrl+Return", "check", C.CAN_ACCEPT, lambda v: v.window.accept(),
            G.CASE, more_keys=("Ctrl+Enter",)),
@@ -190,13 +218,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("edit.clear_region", "Remove the region box", "", "square-dashed", C.HAS_REGION,
            lambda v: v.controllers.editing.set_region(None), G.EDIT),
     # -- tools ---------------------------------------------------------------------------------------------
-    _tool("crosshair", "Crosshair", "V", "crosshair", C.HAS_CASE),
-    _tool("brush", "Brush", "B", "brush", C.CAN_EDIT),
-    _tool("erase", "Erase", "E", "eraser", C.CAN_EDIT),
-    _tool("region", "Region box", "R", "square-dashed", C.HAS_CASE),
+    *(_tool(tool.name) for tool in TOOLS.values() if tool.gesture is not Use.COMMAND),
     Action("tool.smaller", "Smaller brush", "[", "", C.HAS_CASE, lambda v: v.window.change_radius(-1), G.TOOLS),
     Action("tool.larger", "Larger brush", "]", "", C.HAS_CASE, lambda v: v.window.change_radius(1), G.TOOLS),
     *(_label(number) for number in range(1, 10)),
+    # -- the mask ------------------------------------------------------------------------------------------
+    Action("mask.accept_preview", "Accept the preview", "Enter", "check", C.HAS_PREVIEW,
+           lambda v: v.controllers.editing.accept_preview(), G.MASK, more_keys=("Return",)),
+    Action("mask.drop_preview", "Drop the preview", "", "x", C.HAS_PREVIEW, lambda v: v.window.drop_preview(), G.MASK),
+    *(_command(tool.name) for tool in TOOLS.values() if tool.gesture is Use.COMMAND),
+    Action("mask.lock", "Lock or unlock the active label", "", "lock", C.HAS_CASE, lambda v: v.window.toggle_lock(),
+           G.MASK),
+    Action("mask.hide", "Hide or show the active label", "", "eye-off", C.HAS_CASE,
+           lambda v: v.window.toggle_hidden(), G.MASK),
     # -- the views -----------------------------------------------------------------------------------------
     _slice("slice_up", "Next slice", "Up", 1),
     _slice("slice_down", "Previous slice", "Down", -1),
@@ -207,7 +241,7 @@ ACTIONS: tuple[Action, ...] = (
            lambda v: v.controllers.looking.automatic_window(), G.VIEW),
     Action("view.fit", "Fit the slices to their panes", "", "maximize", C.HAS_CASE, lambda v: v.window.fit_views(),
            G.VIEW),
-    Action("view.layout", "Next layout", "F2", "grid-2x2", None, lambda v: v.window.next_layout(), G.VIEW, toolbar=5),
+    Action("view.layout", "Next layout", "F2", "grid-2x2", None, lambda v: v.window.next_layout(), G.VIEW, toolbar=6),
     Action("view.worklist", "Show or hide the worklist", "", "list", None, lambda v: v.window.toggle_worklist(),
            G.VIEW),
     Action("view.full_screen", "Full screen", "F11", "", None, lambda v: v.window.toggle_full_screen(), G.VIEW),
@@ -216,15 +250,15 @@ ACTIONS: tuple[Action, ...] = (
            lambda v: v.controllers.looking.set_bare(True), G.ATTENTION,
            on_release=lambda v: v.controllers.looking.set_bare(False)),
     Action("attention.mask", "Mask on or off", "O", "eye", C.HAS_CASE, lambda v: v.controllers.looking.toggle_mask(),
-           G.ATTENTION, toolbar=4, checked=lambda v: v.controllers.desk.look.mask_visible),
+           G.ATTENTION, toolbar=5, checked=lambda v: v.controllers.desk.look.mask_visible),
     Action("attention.next", "Next attention level", "A", "layers", C.HAS_ATTENTION,
-           lambda v: v.window.next_attention(), G.ATTENTION, toolbar=4,
+           lambda v: v.window.next_attention(), G.ATTENTION, toolbar=5,
            checked=lambda v: v.controllers.desk.look.attention_key is not None),
     Action("attention.off", "Attention off", "Shift+A", "eye-off", C.HAS_ATTENTION,
            lambda v: v.window.attention_off(), G.ATTENTION),
     # -- help ----------------------------------------------------------------------------------------------
     Action("help.palette", "Find a command…", "Ctrl+K", "search", None, lambda v: v.window.show_palette(), G.HELP),
-    Action("help.keys", "Keys and mouse", "F1", "keyboard", None, lambda v: v.window.show_keys(), G.HELP, toolbar=5),
+    Action("help.keys", "Keys and mouse", "F1", "keyboard", None, lambda v: v.window.show_keys(), G.HELP, toolbar=6),
     Action("help.about", "About GateLens: research use only", "", "info", None, lambda v: v.window.show_about(),
            G.HELP),
 )  # fmt: skip

@@ -34,6 +34,11 @@ TOOL_HINTS = {
     "crosshair": "Crosshair: drag to link the three planes.  Wheel: slices.  Ctrl+wheel: zoom.  Hold X: bare scan.",
     "brush": "Brush: drag to paint.  Shift+wheel: radius.  Alt+1–9: label.  E: erase.  Hold X: bare scan.",
     "erase": "Erase: drag to take away the active label.  Shift+wheel: radius.  B: brush.  Hold X: bare scan.",
+    "threshold-brush": "Threshold brush: drag to paint within the range.  Ctrl+click: the range there.  [, ]: radius.",
+    "take-prediction": "Take prediction: drag to bring the model's labels back.  Shift+wheel: radius.",
+    "lasso": "Lasso: draw round what to add or remove.  Esc: drop the line.  Hold X: bare scan.",
+    "grow": "Grow: press in a structure, drag up or down for the tolerance, let go to accept.  Esc: drop.",
+    "island": "Island: click a part that hangs apart to delete it, or to keep it alone.",
     "region": "Region box: drag a box, or its edges; a prediction then looks only inside it.  F5: predict.",
 }
 

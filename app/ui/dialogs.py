@@ -130,15 +130,15 @@ class KeysSheet(QDialog):
         columns.setContentsMargins(26, 8, 26, 20)
         columns.setSpacing(40)
         for groups in (
-            (Group.FILE, Group.CASE, Group.EDIT),
-            (Group.TOOLS, Group.ATTENTION, Group.HELP),
-            (Group.VIEW,),
+            (Group.FILE, Group.CASE, Group.EDIT, Group.HELP),
+            (Group.TOOLS, Group.VIEW, Group.ATTENTION),
+            (Group.MASK,),
         ):
             column = QVBoxLayout()
             column.setSpacing(4)
             for group in groups:
                 self._add_group(column, group.value, sheet_lines(group))
-            if Group.VIEW in groups:
+            if Group.MASK in groups:
                 self._add_group(
                     column, "Mouse in a view", [(gesture.text, gesture.gesture) for gesture in GESTURES]
                 )
@@ -163,7 +163,7 @@ class KeysSheet(QDialog):
         foot.addStretch(1)
         foot.addWidget(close)
         layout.addLayout(foot)
-        self.resize(1120, 700)
+        self.resize(1120, 740)
 
     def _add_group(self, column: QVBoxLayout, title: str, lines: list[tuple[str, str]]) -> None:
         heading = folding.label(title, "heading")

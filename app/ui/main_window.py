@@ -7,7 +7,7 @@ What the reader asks of it is `window_verbs`, what a verb does stands in the con
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -41,13 +41,16 @@ from app.ui.overlay_panel import OverlayPanel
 from app.ui.qt_bridge import SlotGuard
 from app.ui.slice_view import SliceView
 from app.ui.start_page import StartPage
+from app.ui.tool_panel import ToolPanel, command_menu
 from app.ui.verdict_panel import VerdictPanel
-from app.ui.view_pane import Pane, PaneGrid, slice_pane
+from app.ui.view_pane import ElidedLabel, Pane, PaneGrid, slice_pane
 from app.ui.window_verbs import ReaderVerbs
 from app.ui.worklist import WorklistPanel
 
-READER_UNKNOWN = "Who is reading?"
+READER_UNKNOWN = "Who reads?"
 _LEFT_PX, _RIGHT_PX = 280, 320
+# Room for the reader's name in the narrowest window; a wider one gives it more, up to a whole name.
+_NARROWEST_PX, _READER_PX, _READER_MOST_PX = 1060, 84, 240
 # The job that imports torch; its time is counted apart in the heartbeat.
 _IMPORT_TITLE = "Preparing the model"
 
@@ -63,13 +66,17 @@ class MainWindow(QMainWindow):
         self._closing = False
         guard.say = lambda kind, text: self._desk.say(text, "error" if kind == "error" else "info")
         self.setObjectName("main_window")
-        self.setMinimumSize(1060, 640)
+        self.setMinimumSize(_NARROWEST_PX, 640)
         self.resize(1480, 920)
         self.actions_set = ActionSet(self, self._desk, self.verbs, guard)
         self.worklist = WorklistPanel(controllers, guard)
         self.views = {plane: SliceView(plane, controllers, guard) for plane in Plane}
         self.ladder = GateLadder(controllers, guard)
-        self.labels = LabelPanel(controllers, guard, self.verbs)
+        actions = self.actions_set.actions
+        commands = command_menu(self, lambda menu, row: menu.addAction(actions[row]))
+        self._current = self._worked = Plane.AXIAL
+        self.tools = ToolPanel(controllers, guard, self.verbs, self, commands)
+        self.labels = LabelPanel(controllers, guard)
         self.overlays = OverlayPanel(controllers, guard)
         self.model = ModelPanel(controllers, guard)
         self.history = HistoryPanel(controllers, guard)
@@ -122,16 +129,19 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._splitter, 1)
         layout.addWidget(self._foot())
         self.setCentralWidget(whole)
-        self._current = Plane.AXIAL
         self._make_current(Plane.AXIAL)
 
     def _tool_bar(self) -> QToolBar:
         bar = self.actions_set.toolbar()
-        gap = QWidget()
-        gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(gap)
-        self.research = folding.label(dialogs.RESEARCH_USE, "notice")
-        self.research.setContentsMargins(8, 0, 14, 0)
+        # It takes what the buttons leave, and says it shorter in a narrow window; it never goes.
+        self.research = ElidedLabel()
+        self.research.setProperty("role", "notice")
+        self.research.setFont(theme.font(theme.SMALL_PX))
+        short = dialogs.RESEARCH_USE.split(",")[0]
+        self.research.say(dialogs.RESEARCH_USE, short)
+        self.research.setMinimumWidth(self.research.fontMetrics().horizontalAdvance(short) + 4)
+        self.research.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.research.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(self.research)
         self._reader = QToolButton()
         self._reader.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -150,12 +160,15 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for title, content in (
-            ("Model", self.model), ("Labels and tools", self.labels), ("Overlays and attention", self.overlays),
-            ("History and versions", self.history),
+            ("Labels", self.labels), ("Tool", self.tools), ("Model", self.model),
+            ("Overlays and attention", self.overlays), ("History and versions", self.history),
         ):  # fmt: skip
-            column.addWidget(folding.FoldingPane(title, content))
+            pane = folding.FoldingPane(title, content)
+            column.addWidget(pane)
+            if content is self.tools:
+                self._tool_pane = pane
         column.addStretch(1)
-        scroll = QScrollArea()
+        self._side_scroll = scroll = QScrollArea()
         scroll.setWidget(panes)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -197,6 +210,7 @@ class MainWindow(QMainWindow):
         self.worklist.search.left.connect(lambda: self.views[self._current].setFocus())
         for plane, view in self.views.items():
             view.hovered.connect(self.read_out.hover)
+            view.worked.connect(lambda p=plane: self._work_in(p))
             view.hovered.connect(lambda voxel, p=plane: self._make_current(p) if voxel is not None else None)
         self._case_changed()
 
@@ -219,7 +233,10 @@ class MainWindow(QMainWindow):
     def show_reader(self) -> None:
         """Say who reads."""
         name = self._desk.reader
-        self._reader.setText(f" {name or READER_UNKNOWN}")
+        room = min(_READER_MOST_PX, _READER_PX + max(0, self.width() - _NARROWEST_PX))
+        text, elide = name or READER_UNKNOWN, Qt.TextElideMode.ElideRight
+        shown = self._reader.fontMetrics().elidedText(text, elide, room)
+        self._reader.setText(f" {shown}")
         self._reader.setToolTip(
             f"Reading as {name}" if name else "Say who reads; the name stands beside every mask"
         )
@@ -236,11 +253,33 @@ class MainWindow(QMainWindow):
         """The plane that the keys for slices move through: the one the pointer was over last."""
         return self._current
 
+    @property
+    def worked_plane(self) -> Plane:
+        """The plane the reader pressed or scrolled in last; the pointer's way to a pane does not change it."""
+        return self._worked
+
+    def _work_in(self, plane: Plane) -> None:
+        self._worked = plane
+
+    def focus_view(self) -> None:
+        """Give the keyboard to the slices."""
+        self.views[self._worked].setFocus()
+
+    def show_tool_pane(self) -> None:
+        """Unfold the tool pane and bring it into sight."""
+        self._tool_pane.unfold()
+        self._side_scroll.ensureWidgetVisible(self._tool_pane, 0, 0)
+
     # -- the keyboard and the end --------------------------------------------------------------------------
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """A held key is let go."""
         if not self.actions_set.key_released(event):
             super().keyReleaseEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A wider window has more room for the reader's name."""
+        super().resizeEvent(event)
+        self.show_reader()
 
     def changeEvent(self, event: QEvent) -> None:
         """A window that loses the keyboard never hears a key being let go."""

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
     QPainterPath,
     QPen,
     QPixmap,
+    QPolygonF,
 )
 
 from app.core.attention_colours import attention_colours
@@ -35,6 +36,7 @@ HANDLE_PX = 4.0
 _MARGIN = 10.0
 _BAR_WIDTH = 10.0
 _RIM = 3.0
+_BRUSH_DASHES = {"erase": [4.0, 3.0], "threshold-brush": [1.5, 2.5], "take-prediction": [8.0, 3.0, 1.5, 3.0]}
 
 
 @dataclass(frozen=True)
@@ -162,18 +164,52 @@ def paint_badge(painter: QPainter, area: QRectF, badge: words.Badge) -> None:
     painter.drawText(box.adjusted(21, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
 
 
-def paint_brush(
-    painter: QPainter, centre: QPointF, radius_px: float, colour: QColor, *, erases: bool
-) -> None:
-    """The outline of the brush as large as its millimetres; dashed while it erases."""
+def paint_brush(painter: QPainter, centre: QPointF, radius_px: float, colour: QColor, tool: str) -> None:
+    """The outline of the brush as large as its millimetres; dashed while it erases, dotted with a range."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(0, 0, 0, 170), 3))
     painter.drawEllipse(centre, radius_px, radius_px)
-    pen = QPen(QColor("#ffffff") if erases else colour.lighter(125), 1.4)
-    if erases:
-        pen.setDashPattern([4, 3])
+    pen = QPen(QColor("#ffffff") if tool == "erase" else colour.lighter(125), 1.4)
+    dashes = _BRUSH_DASHES.get(tool)
+    if dashes is not None:
+        pen.setDashPattern(dashes)
     painter.setPen(pen)
     painter.drawEllipse(centre, radius_px, radius_px)
+
+
+def paint_line(painter: QPainter, points: QPolygonF, colour: QColor) -> None:
+    """A line that is being drawn, closed by a faint one from its end to its beginning."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(QColor(0, 0, 0, 150), 2.6), QPen(colour.lighter(125), 1.2)):
+        painter.setPen(pen)
+        painter.drawPolyline(points)
+    closing = QPen(colour.lighter(125), 1)
+    closing.setDashPattern([3, 4])
+    painter.setPen(closing)
+    painter.drawLine(points.last(), points.first())
+
+
+def paint_note(painter: QPainter, area: QRectF, at: QPointF, text: str, colour: str) -> QRectF:
+    """A few words in a box beside a point, kept inside the view; gives the box. `colour` is that of its left edge."""
+    painter.setFont(theme.font(theme.SMALL_PX))
+    widest = max(80.0, min(280.0, area.width() - 2 * _MARGIN - 24))
+    flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap)
+    words_in = QFontMetricsF(painter.font()).boundingRect(QRectF(0, 0, widest, 400), flags, text)
+    wide, high = math.ceil(words_in.width()) + 24, math.ceil(words_in.height()) + 12
+    left = min(max(area.left() + 6, at.x() + 16), area.right() - wide - 6)
+    top = at.y() + 18
+    if top + high > area.bottom() - 6:
+        top = max(area.top() + 6, at.y() - 18 - high)
+    box = QRectF(left, top, wide, high)
+    painter.setPen(QPen(QColor(255, 255, 255, 46), 1))
+    painter.setBrush(QColor(12, 16, 21, 232))
+    painter.drawRoundedRect(box, 6, 6)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawRoundedRect(QRectF(left + 4, top + 5, 3, high - 10), 1.5, 1.5)
+    painter.setPen(QColor(theme.TEXT))
+    painter.drawText(box.adjusted(14, 0, -8, 0), flags, text)
+    return box
 
 
 def paint_region(painter: QPainter, box: QRectF, *, here: bool, handles: bool) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
@@ -28,12 +29,14 @@ from app.controllers import Controllers
 from app.core.display import Look, Scratch, Viewport, compose
 from app.core.planes import Plane, SliceFrame
 from app.core.session import Session
-from app.ui import bind, slice_overlay, theme, view_drags, words
+from app.core.tools import TOOLS, Gesture
+from app.ui import bind, slice_overlay, theme, tool_overlay, view_drags, words
+from app.ui.cursor_note import CursorNote
 from app.ui.qt_bridge import SlotGuard
 from model.grid import Box, Float3
 
 _ZOOM_STEP = 1.15
-_PAINTING = ("brush", "erase")
+_WORKING = (Gesture.STROKE, Gesture.OUTLINE, Gesture.POINT)
 # The lines of the crosshair stand for the other two planes.
 _OTHERS = {
     Plane.AXIAL: (Plane.SAGITTAL, Plane.CORONAL),
@@ -49,11 +52,13 @@ class SliceView(QWidget):
         hovered: the voxel (z, y, x) under the pointer, or None.
         enlarge_asked: a double click asked for this pane to be large, or small again.
         slice_changed: the view shows another slice or another case.
+        worked: the reader pressed or turned the wheel in this view.
     """
 
     hovered = Signal(object)
     enlarge_asked = Signal()
     slice_changed = Signal()
+    worked = Signal()
 
     def __init__(self, plane: Plane, controllers: Controllers, guard: SlotGuard) -> None:
         super().__init__()
@@ -72,6 +77,7 @@ class SliceView(QWidget):
         self._pointer: QPointF | None = None
         self._drag: view_drags.Drag | None = None
         self._wheel_left = 0.0
+        self.note = CursorNote(self, guard, self.update)
         self.setObjectName(f"{plane}_view")
         self.setAccessibleName(f"{plane.capitalize()} view")
         self.setMouseTracking(True)
@@ -90,6 +96,9 @@ class SliceView(QWidget):
         bind.listen(self, events.history_changed, lambda _: self.update())
         bind.listen(self, events.region_changed, lambda _: self.update())
         bind.listen(self, events.tool_changed, lambda _: self._tool_changed())
+        editing = controllers.editing
+        bind.listen(self, editing.preview_changed, self._labels_changed)
+        bind.listen(self, editing.refused, self._say_refusal)
         self._show_case(self._desk.session)
 
     # -- what it shows -------------------------------------------------------------------------------------
@@ -187,6 +196,7 @@ class SliceView(QWidget):
         drag, self._drag = self._drag, None
         if drag is not None:
             self._guard.run(drag.cancel)
+            self.update()
         return drag is not None
 
     def _point(self, row: float, column: float) -> QPointF:
@@ -211,6 +221,7 @@ class SliceView(QWidget):
     # -- what the session says -----------------------------------------------------------------------------
     def _show_case(self, session: Session | None) -> None:
         self.cancel_drag()
+        self.note.clear()
         self._session = session
         self._frame = session.frame(self.plane) if session else None
         self._zoom, self._centre = 1.0, None
@@ -240,10 +251,9 @@ class SliceView(QWidget):
         self.update()
 
     def _tool_changed(self) -> None:
-        tool = self._controllers.editing.tool
         if not self.has_case:
             self.unsetCursor()
-        elif tool in _PAINTING:
+        elif self._use is Gesture.STROKE:
             self.setCursor(Qt.CursorShape.BlankCursor)
         else:
             self.setCursor(Qt.CursorShape.CrossCursor)
@@ -275,14 +285,15 @@ class SliceView(QWidget):
         compose(
             self._buffer, session.scan.volume, session.labels, session.table, words.shown_attention(session, look),
             look, self.frame, self._slice, self._viewport, self._scratch,
+            hidden=session.rules.hidden, preview=session.preview,
         )  # fmt: skip
         self._stale = False
         session.mark_seen(self.plane, self._slice)
 
     def _paint_over(self, painter: QPainter, session: Session) -> None:
-        area, look, tool = QRectF(self.rect()), self._desk.look, self._controllers.editing.tool
+        area, look = QRectF(self.rect()), self._desk.look
         if not look.bare:
-            self._paint_guides(painter, session, tool)
+            self._paint_guides(painter, session)
         slice_overlay.paint_letters(painter, area, self.frame.letters)
         slice_overlay.paint_scale(painter, area, self.px_per_mm())
         slice_overlay.paint_badge(painter, area, words.mask_badge(session, look))
@@ -291,15 +302,24 @@ class SliceView(QWidget):
         shown = words.shown_attention(session, look)
         if shown is not None and not look.bare:
             slice_overlay.paint_colour_bar(painter, area, words.level_name(shown))
-        if look.bare:
-            return
-        if self._pointer is not None and tool in _PAINTING:
-            entry = session.table.entry(session.active_label)
-            colour = QColor(*entry.colour) if entry else QColor(theme.ACCENT)
-            radius = session.radius_mm * self.px_per_mm()
-            slice_overlay.paint_brush(painter, self._pointer, radius, colour, erases=tool == "erase")
+        if not look.bare:
+            drag, tool = self._drag, self._controllers.editing.tool
+            places = drag.places if isinstance(drag, view_drags.OutlineDrag) else []
+            line = QPolygonF([self._point(row, column) for row, column in places])
+            tool_overlay.paint_tool(painter, session, tool, self._pointer, self.px_per_mm(), line)
+            tool_overlay.paint_notes(painter, area, session, drag, self._pointer, self.note)
 
-    def _paint_guides(self, painter: QPainter, session: Session, tool: str) -> None:
+    def _say_refusal(self, why: str) -> None:
+        """Beside the pointer, if it is in this view; the message line says it too."""
+        if self._pointer is not None and self.isVisible():
+            self.note.say(why, self._pointer)
+
+    @property
+    def _use(self) -> Gesture:
+        """How the active tool is used."""
+        return TOOLS[self._controllers.editing.tool].gesture
+
+    def _paint_guides(self, painter: QPainter, session: Session) -> None:
         """Crosshair and region box, below everything that must stay readable."""
         area = QRectF(self.rect())
         across, down = _OTHERS[self.plane]
@@ -308,12 +328,12 @@ class SliceView(QWidget):
             slice_overlay.PLANE_COLOURS[across],
             slice_overlay.PLANE_COLOURS[down],
         )
-        slice_overlay.paint_crosshair(painter, area, lines, quiet=tool in _PAINTING)
+        slice_overlay.paint_crosshair(painter, area, lines, quiet=self._use in _WORKING)
         if session.region is not None:
             top, bottom, left, right = view_drags.span_in_view(self.frame, session.region)
             slice_overlay.paint_region(
                 painter, QRectF(self._point(top, left), self._point(bottom, right)),
-                here=self.frame.touches(session.region, self._slice), handles=tool == "region",
+                here=self.frame.touches(session.region, self._slice), handles=self._use is Gesture.BOX,
             )  # fmt: skip
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -329,25 +349,14 @@ class SliceView(QWidget):
     # -- the mouse -----------------------------------------------------------------------------------------
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin the drag that belongs to the button."""
+        self._pointer = event.position()
+        self.note.clear()
         if self.has_case and self._drag is None:
-            self._drag = self._guard.run(self._begin, event.button(), event.position())
+            self.worked.emit()
+            self._drag = self._guard.run(
+                view_drags.begin, self, self._controllers, event.button(), event.position(), event.modifiers()
+            )
         event.accept()
-
-    def _begin(self, button: Qt.MouseButton, point: QPointF) -> view_drags.Drag | None:
-        if button == Qt.MouseButton.MiddleButton:
-            return view_drags.PanDrag(self, point)
-        if button == Qt.MouseButton.RightButton:
-            return view_drags.WindowDrag(self._controllers, point)
-        if button != Qt.MouseButton.LeftButton:
-            return None
-        tool = self._controllers.editing.tool
-        if tool in _PAINTING:
-            return view_drags.StrokeDrag(self, self._controllers, point) if self.inside(point) else None
-        if tool == "region":
-            return view_drags.RegionDrag(self, self._controllers, point)
-        if tool == "pan":
-            return view_drags.PanDrag(self, point)
-        return view_drags.CrosshairDrag(self, self._controllers, point)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on with the drag, and say what lies under the pointer."""
@@ -355,7 +364,7 @@ class SliceView(QWidget):
         if self._drag is not None:
             self._guard.run(self._drag.move, event.position())
         self._say_hover()
-        if self._controllers.editing.tool in _PAINTING:
+        if self._use in _WORKING:
             self.update()
         event.accept()
 
@@ -364,11 +373,12 @@ class SliceView(QWidget):
         drag, self._drag = self._drag, None
         if drag is not None:
             self._guard.run(drag.finish)
+            self.update()
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """One pane large; while painting, two quick dabs are two dabs."""
-        if event.button() == Qt.MouseButton.LeftButton and self._controllers.editing.tool not in _PAINTING:
+        if event.button() == Qt.MouseButton.LeftButton and self._use not in _WORKING:
             self.cancel_drag()
             self.enlarge_asked.emit()
             event.accept()
@@ -393,6 +403,7 @@ class SliceView(QWidget):
             self._guard.run(self._controllers.editing.change_radius, whole)
             self.update()
         elif whole:
+            self.worked.emit()
             self._guard.run(self._controllers.looking.scroll, self.plane, whole)
         event.accept()
 
@@ -400,6 +411,7 @@ class SliceView(QWidget):
         """The pointer came in."""
         self._pointer = event.position()
         self._say_hover()
+        self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
         """The pointer left: no brush outline, no read-out."""

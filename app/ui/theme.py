@@ -74,12 +74,20 @@ QMenu::item:disabled {{ color: #5a6672; background: transparent; }}
 QMenu::icon {{ padding-left: 8px; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 5px 8px; }}
 QToolBar {{ background: {PANEL}; border: none; border-bottom: 1px solid {LINE}; spacing: 2px; padding: 5px 10px; }}
-QToolBar::separator {{ width: 1px; background: {LINE}; margin: 5px 8px; }}
+QToolBar::separator {{ width: 1px; background: {LINE}; margin: 5px 5px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 5px; }}
 QToolButton:hover {{ background: {HOVER}; }}
 QToolButton:pressed {{ background: {LINE}; }}
 QToolButton:checked {{ background: {CHOSEN}; }}
 QToolButton#Tool {{ padding: 5px 0; font-size: 11px; }}
+QToolButton#Segment {{ background: {RAISED}; border: 1px solid {LINE}; padding: 4px 3px; }}
+QToolButton#Segment:hover {{ background: {HOVER}; }}
+QToolButton#Segment:checked {{ background: {CHOSEN}; border-color: {CHOSEN}; }}
+QToolButton#Segment:focus {{ border-color: {ACCENT}; }}
+QToolButton::menu-indicator {{ image: none; }}
+QFrame#Preview {{ background: #17242f; border: 1px solid #2d4c62; border-radius: 6px; }}
+QToolButton#Switch {{ padding: 2px; }}
+QToolButton#Switch:checked {{ background: transparent; }}
 QToolButton:disabled {{ background: transparent; color: #5a6672; }}
 QToolButton:focus {{ border-color: {ACCENT}; }}
 QPushButton {{ background: {RAISED}; border: 1px solid {LINE}; border-radius: 6px; padding: 6px 12px; }}

@@ -9,11 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from PySide6.QtCore import QPointF
+import numpy as np
+from PySide6.QtCore import QPointF, Qt
 
 from app.controllers import Controllers
 from app.core.planes import SliceFrame
+from app.core.tools import TOOLS, Gesture
 from model.grid import Box, Float3
+
+# A line is followed in steps of this many logical pixels; a hand is no finer.
+_LINE_STEP_PX = 1.5
+# A hundred pixels up or down change a growing tool's tolerance by this share of the grey window.
+_TOLERANCE_PER_100_PX = 0.25
 
 # How near to an edge of the region box, in logical pixels, a press takes hold of it.
 GRIP_PX = 8.0
@@ -89,6 +96,66 @@ class StrokeDrag:
     def cancel(self) -> None:
         """Take the stroke back."""
         self._editing.cancel_stroke()
+
+
+class OutlineDrag:
+    """A line round what is meant; it closes when the button is let go, in the slice that is shown then.
+
+    Attributes:
+        places: rows and columns of the line so far.
+    """
+
+    def __init__(self, view: ViewPlaces, controllers: Controllers, point: QPointF) -> None:
+        self._view, self._editing, self._last = view, controllers.editing, point
+        self.places = [view.place_at(point)]
+        # Drawing goes on from what is made, not from what is only shown.
+        self._editing.drop_preview()
+
+    def move(self, point: QPointF) -> None:
+        """Draw on to `point`."""
+        step = point - self._last
+        if abs(step.x()) + abs(step.y()) >= _LINE_STEP_PX:
+            self._last = point
+            self.places.append(self._view.place_at(point))
+
+    def finish(self) -> None:
+        """Close the line."""
+        points = np.array(self.places, np.float64)
+        self._editing.draw_outline(self._view.frame.plane, self._view.slice_index, points)
+
+    def cancel(self) -> None:
+        """Nothing was changed yet."""
+
+
+class GrowDrag:
+    """Press in a structure, up for more tolerance, down for less; letting go accepts what is shown."""
+
+    def __init__(self, view: ViewPlaces, controllers: Controllers, point: QPointF) -> None:
+        self._editing, self._start = controllers.editing, point
+        self._per_px = controllers.desk.look.width * _TOLERANCE_PER_100_PX / 100
+        self._editing.begin_point(view.frame.plane, view.voxel_at(point))
+        self._first = self._editing.point_tolerance
+        self._moved = 0.0
+
+    @property
+    def tolerance(self) -> float | None:
+        """The tolerance now, in units of intensity; None where nothing grows."""
+        return self._editing.point_tolerance
+
+    def move(self, point: QPointF) -> None:
+        """Change the tolerance by how far the pointer is above or below the press."""
+        moved = self._start.y() - point.y()
+        if self._first is not None and moved != self._moved:
+            self._moved = moved
+            self._editing.adjust_point(self._first + moved * self._per_px)
+
+    def finish(self) -> None:
+        """Accept."""
+        self._editing.end_point()
+
+    def cancel(self) -> None:
+        """Drop what is shown."""
+        self._editing.cancel_point()
 
 
 class PanDrag:
@@ -169,6 +236,41 @@ class RegionDrag:
     def cancel(self) -> None:
         """Back to the box there was."""
         self._editing.set_region(self._before)
+
+
+def begin(
+    view: ViewPlaces,
+    controllers: Controllers,
+    button: Qt.MouseButton,
+    point: QPointF,
+    keys: Qt.KeyboardModifier,
+) -> Drag | None:
+    """What a press at `point` begins; None where it was done at once, or refused."""
+    if button == Qt.MouseButton.MiddleButton:
+        return PanDrag(view, point)
+    if button == Qt.MouseButton.RightButton:
+        return WindowDrag(controllers, point)
+    if button != Qt.MouseButton.LeftButton:
+        return None
+    editing = controllers.editing
+    if keys & Qt.KeyboardModifier.ControlModifier:
+        take = editing.sample_range if editing.tool == "threshold-brush" else editing.pick_label
+        take(view.voxel_at(point))
+        return None
+    if editing.tool == "island":
+        editing.begin_point(view.frame.plane, view.voxel_at(point))
+        return None
+    match TOOLS[editing.tool].gesture:
+        case Gesture.STROKE:
+            return StrokeDrag(view, controllers, point)
+        case Gesture.OUTLINE:
+            return OutlineDrag(view, controllers, point)
+        case Gesture.POINT:
+            drag = GrowDrag(view, controllers, point)
+            return drag if drag.tolerance is not None else None
+        case Gesture.BOX:
+            return RegionDrag(view, controllers, point)
+    return CrosshairDrag(view, controllers, point)
 
 
 def span_in_view(frame: SliceFrame, box: Box) -> tuple[float, float, float, float]:

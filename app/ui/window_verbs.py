@@ -80,11 +80,55 @@ class ReaderVerbs:
         if self._desk.is_on(Condition.STROKE_ACTIVE):
             self._controllers.editing.cancel_stroke()
             return
+        if self._has_preview:
+            self.drop_preview()
+            return
         job = self._desk.running_job
         if job is not None:
             job.cancel()
         elif self._window.isFullScreen():
             self.toggle_full_screen()
+
+    @property
+    def _has_preview(self) -> bool:
+        session = self._desk.session
+        return session is not None and (session.preview is not None or self._controllers.editing.computing)
+
+    def drop_preview(self) -> None:
+        """Forget the change that is shown or being computed, and say so."""
+        computing = self._controllers.editing.computing
+        self._controllers.editing.drop_preview()
+        self._desk.say(
+            "Stopped; nothing was changed." if computing else "The preview was dropped; nothing was changed."
+        )
+
+    def choose_tool(self, tool: str) -> None:
+        """Take a tool into the hand; a command's form makes way for its own."""
+        self._controllers.editing.set_tool(tool)
+        self._window.tools.show_tool()
+
+    def show_command(self, tool: str) -> None:
+        """The form of a command of the mask, with its button to run it."""
+        self._window.show_tool_pane()
+        self._window.tools.show_command(tool)
+
+    def toggle_lock(self) -> None:
+        """Lock the active label, or unlock it, and say so."""
+        session = self._desk.session
+        entry = session.table.entry(session.active_label) if session is not None else None
+        if session is not None and entry is not None:
+            locked = entry.value not in session.rules.locked
+            self._controllers.editing.set_locked(entry.value, locked)
+            self._desk.say(f"{entry.name} is {'locked: nothing changes it' if locked else 'unlocked'}.")
+
+    def toggle_hidden(self) -> None:
+        """Hide the active label, or show it, and say so."""
+        session = self._desk.session
+        entry = session.table.entry(session.active_label) if session is not None else None
+        if session is not None and entry is not None:
+            hidden = entry.value not in session.rules.hidden
+            self._controllers.editing.set_visible(entry.value, not hidden)
+            self._desk.say(f"{entry.name} is {'hidden, and nothing changes it' if hidden else 'shown'}.")
 
     def undo(self) -> None:
         """Take the last step back, and say which."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.core.look import Look
 from app.core.session import Session
+from app.core.tools.proposal import Proposal
 from app.ui import theme
 from model.attention import AttentionMap
 
@@ -51,6 +52,16 @@ def shown_attention(session: Session | None, look: Look) -> AttentionMap | None:
         if (found.level, found.gate) == look.attention_key:
             return found
     return None
+
+
+def preview(session: Session, proposal: Proposal) -> str:
+    """A proposed change in words: "Fill between slices on core: adds 1.20 mL, removes 0.31 mL"."""
+    parts = [
+        f"{verb} {millilitres(voxels * session.grid.voxel_mm3 / 1000)}"
+        for verb, voxels in (("adds", proposal.voxels_added), ("removes", proposal.voxels_removed))
+        if voxels
+    ]
+    return f"{proposal.name[:1].upper()}{proposal.name[1:]}: {', '.join(parts) or 'changes other labels'}"
 
 
 def level_name(shown: AttentionMap) -> str:

@@ -159,11 +159,11 @@ class CaseListView(QListView):
     """The list itself: Return or a click opens, the arrow keys walk."""
 
     def event(self, event: QEvent) -> bool:
-        """Say that arrow and page keys are ours before the shortcuts for slices take them."""
+        """Say that Return, arrow and page keys are ours before the shortcuts of the views take them."""
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
-            and folding.is_walking(event)
+            and (folding.is_walking(event) or event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter))
         ):
             event.accept()
             return True

@@ -184,6 +184,23 @@ class Robot:
         points = [self.view(plane).point_of(voxel) for voxel in voxels]
         self.drag_points(plane, *points, button=button)
 
+    def click(self, plane: Plane, voxel: Float3, modifiers: Qt.KeyboardModifier = NONE) -> None:
+        """Click a voxel of the shown slice."""
+        point, left = self.view(plane).point_of(voxel), Qt.MouseButton.LeftButton
+        for kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
+            self._mouse(plane, kind, point, left, modifiers)
+        self.settle()
+
+    def go_to(self, voxel: Float3) -> None:
+        """Let the three planes meet at a voxel."""
+        self.controllers.looking.move_crosshair(voxel)
+        self.settle()
+
+    def computed(self) -> None:
+        """Wait until no command and no preview is being computed."""
+        self.wait(lambda: not self.controllers.editing.computing)
+        self.settle()
+
     def drag_points(self, plane: Plane, *points: QPointF, button: Qt.MouseButton = Qt.MouseButton.LeftButton,
                     drop: bool = True) -> None:  # fmt: skip
         """The same in pixels of the view."""
@@ -211,13 +228,16 @@ class Robot:
         self.settle()
 
     def _mouse(self, plane: Plane, kind: QEvent.Type, point: QPointF,
-               button: Qt.MouseButton = Qt.MouseButton.NoButton) -> None:  # fmt: skip
+               button: Qt.MouseButton = Qt.MouseButton.NoButton,
+               modifiers: Qt.KeyboardModifier = NONE) -> None:  # fmt: skip
         view = self.view(plane)
         if button is Qt.MouseButton.NoButton and kind is not QEvent.Type.MouseMove:
             button = Qt.MouseButton.LeftButton
         held = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseButtonRelease else button
         pressed = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseMove else button
-        QApplication.sendEvent(view, QMouseEvent(kind, point, view.mapToGlobal(point), pressed, held, NONE))
+        QApplication.sendEvent(
+            view, QMouseEvent(kind, point, view.mapToGlobal(point), pressed, held, modifiers)
+        )
 
     # -- eyes ----------------------------------------------------------------------------------------------
     def pixels(self, plane: Plane) -> npt.NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from tests.ui.robots import Robot
 # DESIGN section 8, the verbs of this issue, and the two keys every desktop program has.
 DESIGN_KEYS = {
     *("Up", "Down", "PgUp", "PgDown"), *(str(number) for number in range(10)), *("V", "B", "E", "R"),
+    *("T", "P", "L", "G", "I"), *("Return", "Enter"),
     *("[", "]"), *(f"Alt+{number}" for number in range(1, 10)), *("X", "O", "A", "Shift+A"), *("F5", "Esc"),
     *("Ctrl+Z", "Ctrl+Shift+Z"), *("Ctrl+Return", "Ctrl+Enter", "Ctrl+Backspace", "Ctrl+L", "Ctrl+F"),
     *("N", "Shift+N"), *("Ctrl+K", "F1", "F2", "F11"), *("Ctrl+O", "Ctrl+Q"),
@@ -39,6 +40,7 @@ def test_the_mouse_table_has_every_gesture_of_the_design() -> None:
     said = {gesture.gesture for gesture in GESTURES}
     assert said == {
         "Left drag", "Wheel", "Ctrl + wheel", "Shift + wheel", "Middle drag", "Right drag", "Double click",
+        "Ctrl + click", "Grow: drag up, down",
     }  # fmt: skip
 
 

@@ -92,7 +92,8 @@ def _signed(plane: BoolArray, spacing: tuple[float, float]) -> Distances:
     """Millimetres from each pixel to the nearest one of the other kind; positive inside, negative outside."""
     import edt
 
-    distances = np.asarray(edt.sdf(np.ascontiguousarray(plane), anisotropy=spacing), np.float32)
+    # A copy: edt takes no array that is read-only.
+    distances = np.asarray(edt.sdf(np.array(plane, order="C"), anisotropy=spacing), np.float32)
     # A slice that is labelled all over has no outline; no distance in it is longer than its diagonal.
     farthest = math.hypot(*(n * mm for n, mm in zip(plane.shape, spacing, strict=True)))
     return np.clip(distances, -farthest, farthest)

@@ -46,7 +46,8 @@ def largest(mask: BoolArray, *, report: Report = silent, cancelled: CancelCheck 
     sizes = _sizes(pieces, count)
     stop_if(cancelled)
     keep = int(np.argmax(sizes[1:])) + 1
-    ties = np.flatnonzero(sizes == sizes[keep])
+    # Background, number 0, may have as many voxels and is no island.
+    ties = np.flatnonzero(sizes[1:] == sizes[keep]) + 1
     if ties.size > 1:
         flat = pieces.ravel()
         keep = int(flat[np.argmax(np.isin(flat, ties))])

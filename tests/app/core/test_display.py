@@ -18,8 +18,11 @@ from app.core.display import (
 )
 from app.core.labels import LabelEntry, LabelTable
 from app.core.planes import Plane, SliceFrame, slice_frame
+from app.core.tools.brush import Covered
+from app.core.tools.guard import Guard
+from app.core.tools.proposal import Proposal, proposal_adding, proposal_removing
 from model.attention import AttentionMap
-from model.grid import Grid
+from model.grid import Box, Grid
 from model.volume import Volume
 
 GRID = Grid((6, 10, 12), (5.0, 2.0, 1.0), (-30.0, 10.0, 100.0))
@@ -37,11 +40,16 @@ def drawn(
     slice_index: int = 0,
     viewport: Viewport | None = None,
     scratch: Scratch | None = None,
+    hidden: frozenset[int] = frozenset(),
+    preview: Proposal | None = None,
 ) -> np.ndarray:
     frame = slice_frame(volume.grid, plane)
     viewport = viewport or Viewport.fitted(frame, 120, 200)
     out = np.full((viewport.height_px, viewport.width_px), 0x12345678, np.uint32)
-    compose(out, volume, labels, TABLE, attention, look, frame, slice_index, viewport, scratch)
+    compose(
+        out, volume, labels, TABLE, attention, look, frame, slice_index, viewport, scratch,
+        hidden=hidden, preview=preview,
+    )  # fmt: skip
     return out
 
 
@@ -298,6 +306,68 @@ def test_bare_and_a_hidden_mask_leave_the_scan_alone() -> None:
     assert set(np.unique(grey(bare))) == {60}
     hidden = drawn(volume, replace(LOOK, mask_visible=False), labels=labels)
     assert set(np.unique(grey(hidden))) == {60}
+
+
+def test_a_hidden_label_is_drawn_as_if_it_were_not_there() -> None:
+    labels = np.zeros(GRID.shape, np.uint8)
+    labels[0, 3:6, 4:8] = 1
+    alone = labels.copy()
+    labels[0, 5:9, 6:10] = 2
+    alone[0, 5:6, 6:8] = 0
+    volume = Volume(np.full(GRID.shape, 100, np.uint8), GRID)
+    look = replace(LOOK, outline=True)
+    shown = drawn(volume, look, labels=labels, hidden=frozenset({2}))
+    assert np.array_equal(shown, drawn(volume, look, labels=alone))
+    assert not np.array_equal(shown, drawn(volume, look, labels=labels))
+
+
+@pytest.mark.parametrize("codes", ["LPS", "RAI", "SLA"])
+@pytest.mark.parametrize("plane", list(Plane))
+def test_a_preview_is_hatched_where_voxels_would_change_and_nowhere_else(plane: Plane, codes: str) -> None:
+    labels = np.zeros(GRID.shape, np.uint8)
+    labels[1:4, 2:6, 3:9] = 1
+    volume = Volume(np.full(GRID.shape, 100, np.uint8), GRID).reordered(codes)
+    where = Volume(labels, GRID).reordered(codes).values > 0
+    box = Box.around(where)
+    assert box is not None
+    change = proposal_adding(
+        np.zeros(where.shape, np.uint8),
+        Covered(box, np.ascontiguousarray(where[box.slices])),
+        Guard(1),
+        "grow",
+    )
+    frame = slice_frame(volume.grid, plane)
+    viewport = Viewport(200, 200, (frame.rows - 1) / 2, (frame.columns - 1) / 2, 6.0)
+    for index in range(frame.count):
+        plain = drawn(volume, plane=plane, slice_index=index, viewport=viewport)
+        shown = drawn(volume, plane=plane, slice_index=index, viewport=viewport, preview=change)
+        full = drawn(volume, plane=plane, slice_index=index, viewport=viewport, labels=where.astype(np.uint8))
+        differs, filled = np.argwhere(shown != plain), np.argwhere(full != plain)
+        assert len(differs) == 0 if len(filled) == 0 else len(filled) / 8 < len(differs) < len(filled) / 2
+        if len(filled):
+            assert (differs.min(axis=0) == filled.min(axis=0)).all()  # the line round it
+            assert (differs.max(axis=0) == filled.max(axis=0)).all()
+            assert set(np.unique(shown[shown != plain])) == {0xFFFE7F7F}  # lighter than the label
+
+
+def test_what_would_be_taken_away_is_hatched_in_white_the_other_way_and_a_bare_scan_stays_bare() -> None:
+    labels = np.zeros(GRID.shape, np.uint8)
+    labels[0, 2:8, 2:10] = 1
+    volume = Volume(np.full(GRID.shape, 100, np.uint8), GRID)
+    where = Covered(Box((0, 2, 2), (1, 8, 10)), np.ones((1, 6, 8), bool))
+    viewport = Viewport(120, 200, 4.5, 5.5, 10.0)
+    taken = proposal_removing(labels, where, Guard(1), "erase")
+    added = proposal_adding(np.zeros_like(labels), where, Guard(1), "grow")
+    bare = drawn(volume, replace(LOOK, bare=True), viewport=viewport, preview=taken)
+    assert set(np.unique(grey(bare))) == {100}
+    white = drawn(volume, viewport=viewport, preview=taken) == 0xFFFFFFFF
+    red = drawn(volume, viewport=viewport, preview=added) == 0xFFFE7F7F
+    inside = (slice(60, 130), slice(30, 90))
+    assert white[inside].any()
+    rows, columns = np.nonzero(white[inside])
+    assert len(set((rows - columns) % 5)) == 1
+    rows, columns = np.nonzero(red[inside])
+    assert len(set((rows + columns) % 5)) == 1
 
 
 def test_what_a_view_keeps_between_frames_never_shows_in_the_picture() -> None:

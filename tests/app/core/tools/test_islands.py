@@ -75,6 +75,13 @@ def test_a_click_beside_the_mask_finds_no_island(seed: tuple) -> None:
     assert component_at(mask, seed) is None
 
 
+def test_the_largest_island_stays_where_as_much_background_lies_round_it() -> None:
+    mask = np.array([[[1, 1, 0, 0, 1]]], bool)  # two voxels of background, as many as the largest island has
+    found = largest(mask)
+    assert found is not None
+    assert np.argwhere(painted(found, mask.shape)).tolist() == [[0, 0, 4]]
+
+
 def test_an_empty_mask_has_no_islands() -> None:
     empty = np.zeros((2, 3, 4), bool)
     assert largest(empty) is None
