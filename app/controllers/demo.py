@@ -36,7 +36,7 @@ DEMO_CASES = (
     DemoCase(300040, "read", "easy"),
     DemoCase(300060, "read", "leak"),
     DemoCase(300005, "read", "missed tail"),
-    DemoCase(300038, "read", "neighbour taken for pancreas"),
+    DemoCase(300032, "read", "neighbour taken for pancreas"),
     DemoCase(300012, "read"),
     DemoCase(300053, "read"),
     DemoCase(300061, "test"),
