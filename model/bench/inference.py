@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,26 +136,14 @@ def _measured(setting: Setting, folder: Path, report: Report, cancelled: CancelC
     bundle = published_model(folder / "published", setting.window, setting.widths)
     backend = open_backend(bundle, device)
     plain, tuned = MonaiPeer(bundle, device, tuned=False), MonaiPeer(bundle, device, tuned=True)
-    masks: dict[str, LabelArray] = {}
+    ours = partial(_labels, volume, bundle, backend)
 
-    def ours(name: str, *, attention: bool = True, constants_once: bool = True) -> Callable[[], None]:
-        def run() -> None:
-            masks[name] = _labels(volume, bundle, backend, attention, constants_once)
-
-        return run
-
-    def peer(name: str, which: MonaiPeer) -> Callable[[], None]:
-        def run() -> None:
-            masks[name] = which.labels(volume)
-
-        return run
-
-    runs = {
-        "ours": ours("ours"),
-        "peer": peer("peer", plain),
-        "all windows": ours("all windows", constants_once=False),
-        "tuned": peer("tuned", tuned),
-        "no maps": ours("no maps", attention=False),
+    runs: dict[str, Callable[[], LabelArray]] = {
+        "ours": ours,
+        "peer": partial(plain.labels, volume),
+        "all windows": partial(ours, constants_once=False),
+        "tuned": partial(tuned.labels, volume),
+        "no maps": partial(ours, attention=False),
     }
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(setting.repeats + 1):
@@ -174,17 +163,10 @@ def _measured(setting: Setting, folder: Path, report: Report, cancelled: CancelC
         median_row(
             "attention-overhead", seconds["ours"], seconds["no maps"], "ours without attention maps", "s"
         ),
-        Row(
-            "mask-dice",
-            _mean_dice(masks["ours"], masks["peer"], bundle),
-            1.0,
-            f"mask of {plain.name}",
-            "Dice",
-        ),
     ]
     if device == "cpu":
         report(0.95, "memory, in processes of their own")
-        rows.insert(4, _memory(volume, bundle, folder, cancelled))
+        rows.append(_memory(volume, bundle, folder, cancelled))
     machine = Machine(
         processor=processor_name(),
         cores=devices.cores(),
@@ -201,7 +183,12 @@ def _measured(setting: Setting, folder: Path, report: Report, cancelled: CancelC
 
 
 def _labels(
-    volume: Volume, bundle: Bundle, backend: Backend, attention: bool, constants_once: bool
+    volume: Volume,
+    bundle: Bundle,
+    backend: Backend,
+    *,
+    attention: bool = True,
+    constants_once: bool = True,
 ) -> LabelArray:
     return predict(
         volume,
@@ -225,17 +212,6 @@ def _memory(volume: Volume, bundle: Bundle, folder: Path, cancelled: CancelCheck
         size = peak_bytes_of_child(bundle.path, file, attention=attention, threads=torch.get_num_threads())
         taken[attention].append(size / 1e6)
     return median_row("attention-memory", taken[True], taken[False], "ours without attention maps", "MB")
-
-
-def _mean_dice(mask: LabelArray, other: LabelArray, bundle: Bundle) -> float:
-    """The mean Dice of two masks over the labels that either has."""
-    scores = []
-    for label in bundle.labels:
-        mine, theirs = mask == label.value, other == label.value
-        total = int(mine.sum()) + int(theirs.sum())
-        if total:
-            scores.append(2 * int((mine & theirs).sum()) / total)
-    return float(np.mean(scores)) if scores else 1.0
 
 
 def _system() -> str:
