@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.metrics import finite_or_none
+
 FEWEST_SUBJECTS = 6
 """With five subjects the exact two-sided test cannot fall below p = 0.0625, whatever they say."""
 
@@ -42,10 +44,10 @@ class PairedDifference:
         """The fields by name, null for what is not a number."""
         return {
             "subjects": self.subjects,
-            "first_mean": _or_none(self.first_mean),
-            "second_mean": _or_none(self.second_mean),
-            "difference": _or_none(self.difference),
-            "sd": _or_none(self.sd),
+            "first_mean": finite_or_none(self.first_mean),
+            "second_mean": finite_or_none(self.second_mean),
+            "difference": finite_or_none(self.difference),
+            "sd": finite_or_none(self.sd),
             "p": self.p,
             "note": self.note,
         }
@@ -97,7 +99,3 @@ def _signed_rank(differences: np.ndarray) -> tuple[float | None, str]:
 
     equal = "" if moved.size == subjects else f", {subjects - moved.size} without a difference left out"
     return float(wilcoxon(moved).pvalue), f"Wilcoxon signed-rank, n = {moved.size}{equal}"
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -19,7 +19,13 @@ from model.calibration import BAND_MM, calibration_error, entropy_error_correlat
 from model.errors import DataError
 from model.grid import Box, Float3
 from model.metrics import dice, volume_bias, volume_difference_ml
-from model.prediction import DESCRIPTION_FILE, LABELS_FILE, Prediction, read_prediction
+from model.prediction import (
+    DESCRIPTION_FILE,
+    LABELS_FILE,
+    Prediction,
+    read_prediction,
+    read_prediction_labels,
+)
 from model.progress import CancelCheck, Report, never, silent, stop_if
 from model.scan_io import read_labels
 from model.scores import CaseScore, LabelScore, Presence
@@ -263,7 +269,7 @@ def _labels_of_predictions(masks: Iterable[Path]) -> tuple[BundleLabel, ...]:
     for mask in masks:
         if not _is_prediction(mask):
             continue
-        labels = read_prediction(mask.parent, attention=False).bundle_labels
+        labels = read_prediction_labels(mask.parent)
         if found and labels != found:
             raise DataError(
                 f"{first} and {mask.parent.name} in {mask.parent.parent} are predictions of models with different "

@@ -70,6 +70,17 @@ class Box:
         stop = tuple(min(max(s, b), n) for s, b, n in zip(start, self.stop, shape, strict=True))
         return Box(_int3(start), _int3(stop))
 
+    def moved(self, voxels: Sequence[int]) -> Box:
+        """The box so many voxels (z, y, x) further along."""
+        return Box(
+            _int3(a + n for a, n in zip(self.start, voxels, strict=True)),
+            _int3(b + n for b, n in zip(self.stop, voxels, strict=True)),
+        )
+
+    def within(self, outer: Box) -> Box:
+        """The same voxels as an array that covers `outer` counts them."""
+        return self.moved([-a for a in outer.start])
+
     def joined(self, other: Box) -> Box:
         """The smallest box that holds both."""
         return Box(

@@ -60,6 +60,11 @@ def volume_difference_ml(
     return math.nan if found == expected == 0 else (found - expected) * math.prod(spacing) / 1000
 
 
+def finite_or_none(value: float) -> float | None:
+    """The value as JSON can hold it: null for what is not a finite number."""
+    return value if math.isfinite(value) else None
+
+
 def summarise(values: Sequence[float]) -> Summary:
     """Mean, sd, worst and n of the values that are not NaN."""
     counted = np.asarray([value for value in values if not math.isnan(value)], dtype=float)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ from model.errors import BundleError, DataError, ScanError
 from model.grid import Box, Float3, Grid
 from model.scan_io import read_labels, read_map, write_labels, write_map
 from model.scan_io.results import LabelArray
+
+T = TypeVar("T")
 
 SCHEMA = 1
 DESCRIPTION_FILE, LABELS_FILE, ENTROPY_FILE = "prediction.json", "labels.nii.gz", "entropy.nii.gz"
@@ -122,23 +125,39 @@ def read_prediction(folder: Path, *, attention: bool = True) -> Prediction:
     Raises:
         DataError: if the folder holds no whole prediction, in a sentence that names the file.
     """
+    return _described(folder, lambda fields: _read(folder, fields, attention))
+
+
+def read_prediction_labels(folder: Path) -> tuple[BundleLabel, ...]:
+    """The labels of the prediction in `folder`, from its description alone; errors as `read_prediction`."""
+    return _described(folder, _labels)
+
+
+def _described(folder: Path, read: Callable[[Fields], T]) -> T:
+    """What `read` makes of a prediction's description."""
     file = folder / DESCRIPTION_FILE
     if not file.is_file():
         raise DataError(f"{folder} holds no prediction: it lacks {DESCRIPTION_FILE}; predict the scan again.")
     try:
-        return _read(folder, read_json(file), attention)
+        fields = read_json(file)
+        if (schema := fields.integer("schema")) != SCHEMA:
+            raise DataError(
+                f"{file} has schema {schema}, this program reads {SCHEMA}; predict the scan again."
+            )
+        return read(fields)
     except (BundleError, ScanError, ValueError) as error:
         raise DataError(
             f"The prediction in {folder} is damaged; delete the folder and predict again."
         ) from error
 
 
+def _labels(fields: Fields) -> tuple[BundleLabel, ...]:
+    return tuple(_read_label(entry) for entry in fields.each("labels"))
+
+
 def _read(folder: Path, fields: Fields, attention: bool) -> Prediction:
-    file = folder / DESCRIPTION_FILE
-    if (schema := fields.integer("schema")) != SCHEMA:
-        raise DataError(f"{file} has schema {schema}, this program reads {SCHEMA}; predict the scan again.")
     mask = read_labels(folder / LABELS_FILE)
-    labels = tuple(_read_label(entry) for entry in fields.each("labels"))
+    labels = _labels(fields)
     return Prediction(
         grid=mask.grid,
         labels=mask.labels,

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from model.bundle import BundleLabel
 from model.comparison import PairedDifference, paired_difference
-from model.metrics import Summary, summarise
+from model.metrics import Summary, finite_or_none, summarise
 
 
 class Presence(StrEnum):
@@ -131,11 +131,11 @@ class Evaluation:
             "subject": case.subject,
             "labels": {
                 label.name: {"presence": score.presence.value}
-                | {measure.key: _or_none(measure.of(score)) for measure in MEASURES}
+                | {measure.key: finite_or_none(measure.of(score)) for measure in MEASURES}
                 for label, score in zip(self.labels, case.labels, strict=True)
             },
-            "ece": _or_none(case.ece),
-            "entropy_error_spearman": _or_none(case.entropy_error),
+            "ece": finite_or_none(case.ece),
+            "entropy_error_spearman": finite_or_none(case.entropy_error),
         }
 
 
@@ -181,7 +181,3 @@ def _by_subject(evaluations: Sequence[Evaluation], value: int, measure: Measure)
 def _index_of(value: int, evaluation: Evaluation) -> int | None:
     values = [label.value for label in evaluation.labels]
     return values.index(value) if value in values else None
-
-
-def _or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None

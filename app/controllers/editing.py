@@ -20,7 +20,7 @@ from app.core.session import Session
 from app.core.tools import TOOLS as ALL_TOOLS
 from app.core.tools import Gesture
 from app.core.tools.brush import FloatArray
-from app.core.tools.commands import Compute
+from app.core.tools.commands import NO_PREDICTION, Compute
 from app.core.tools.parameters import Options, Value
 from app.core.tools.proposal import Proposal
 from model.grid import Box, Float3
@@ -87,12 +87,6 @@ class EditingController:
             factor = RADIUS_STEP**steps
             step = max(abs(radius * factor - radius), SMALLEST_RADIUS_STEP_MM * abs(steps))
             self.set_radius_mm(radius + (step if steps > 0 else -step))
-
-    def set_sphere(self, sphere: bool) -> None:
-        """A ball in millimetres instead of a disc in the slice."""
-        if self._desk.session is not None:
-            self._desk.session.sphere = sphere
-            self._desk.events.tool_changed.emit(None)
 
     def set_active_label(self, value: int) -> None:
         """The label that strokes paint."""
@@ -183,7 +177,7 @@ class EditingController:
         """Replace the whole mask by the prediction; one step that undo takes back."""
         session = self._desk.session
         if session is None or session.prediction is None:
-            self._desk.say("There is no prediction to take; press F5.", "warning")
+            self._desk.say(NO_PREDICTION, "warning")
             return
         prediction = session.prediction
         self._at_once(
@@ -303,10 +297,7 @@ class EditingController:
         self._proposing.compute(session, "Grow", compute, self._grown, failed=self._did_not_grow, quiet=True)
 
     def _grown(self, proposal: Proposal) -> None:
-        session = self._desk.session
-        assert session is not None
-        self.preview_changed.emit(session.propose(proposal))
-        self._desk.events.conditions_changed.emit(None)
+        session = self._present(proposal)
         if self._grow_next is not None:
             self._compute_growing(session, self._grow_next)
         elif self._accept_on_arrival:
@@ -325,15 +316,18 @@ class EditingController:
             self._accept_on_arrival = False
 
     def _show(self, proposal: Proposal) -> None:
+        session = self._present(proposal)
+        self._desk.say(f"Preview: {session.describe(proposal)}. Enter accepts, Esc drops it.")
+
+    def _present(self, proposal: Proposal) -> Session:
+        """Show a proposal in the open case, which it gives."""
         session = self._desk.session
         assert session is not None
         self.preview_changed.emit(session.propose(proposal))
         self._desk.events.conditions_changed.emit(None)
-        self._desk.say(f"Preview: {session.describe(proposal)}. Enter accepts, Esc drops it.")
+        return session
 
     def _commit(self, proposal: Proposal) -> None:
-        session = self._desk.session
-        assert session is not None
         self._at_once(lambda session: session.commit(proposal))
 
     # -- labels ------------------------------------------------------------------------------------------

@@ -206,14 +206,13 @@ def _replay_one(number: int, record: Entry | Step, labels: Labels, history: Hist
             history.undo(labels)
         elif record is Step.REDO:
             history.redo(labels)
-        elif isinstance(record, Patch):
-            if record.box.clipped(labels.shape) != record.box:
-                raise ValueError(f"box {record.box} lies outside a mask of {labels.shape}")
-            # Both sides are unpacked, so that what was applied can also be undone.
-            record.values_before(labels.dtype)
-            record.apply(labels)
-            history.push(record)
         else:
+            if isinstance(record, Patch):
+                if record.box.clipped(labels.shape) != record.box:
+                    raise ValueError(f"box {record.box} lies outside a mask of {labels.shape}")
+                # Both sides are unpacked, so that what was applied can also be undone.
+                record.values_before(labels.dtype)
+                record.apply(labels)
             history.push(record)
     except ValueError as error:
         raise WorkspaceError(

@@ -7,6 +7,8 @@ from typing import Literal
 
 from model.errors import GateLensError
 
+OUTSIDE = "That is outside the scan; nothing was changed."
+
 MessageKind = Literal["info", "warning", "error"]
 
 

@@ -77,24 +77,26 @@ def make_patch(name: str, label: int, box: Box, before: Labels, after: Labels) -
     if inner is None:
         return None
     old, new = before[inner.slices], after[inner.slices]
-    changed = old != new
-    if label:
-        added, removed = changed & (new == label), changed & (old == label)
-    else:
-        added, removed = changed & (new != 0), changed & (old != 0)
-    z, y, x = box.start
+    added, removed = gained_and_lost(label, old, new)
     return Patch(
-        box=Box(
-            (inner.start[0] + z, inner.start[1] + y, inner.start[2] + x),
-            (inner.stop[0] + z, inner.stop[1] + y, inner.stop[2] + x),
-        ),
+        box=inner.moved(box.start),
         name=name,
         label=label,
         before=_pack(old),
         after=_pack(new),
-        voxels_added=int(np.count_nonzero(added)),
-        voxels_removed=int(np.count_nonzero(removed)),
+        voxels_added=added,
+        voxels_removed=removed,
     )
+
+
+def gained_and_lost(label: int, before: Labels, after: Labels) -> tuple[int, int]:
+    """Voxels that become `label` and that stop being it; label 0: that change to any label, and from any."""
+    changed = before != after
+    if label:
+        added, removed = changed & (after == label), changed & (before == label)
+    else:
+        added, removed = changed & (after != 0), changed & (before != 0)
+    return int(np.count_nonzero(added)), int(np.count_nonzero(removed))
 
 
 def _changed(before: Labels, after: Labels) -> Box | None:

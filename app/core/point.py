@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from app.core.messages import CannotEdit
+from app.core.messages import OUTSIDE, CannotEdit
 from app.core.planes import Plane
 from app.core.tools.cropping import voxel_at
 from app.core.tools.region_grow import neighbourhood_range
@@ -41,7 +41,7 @@ class GrowPoint:
         """
         place = voxel_at(voxel, values.shape)
         if place is None:
-            raise CannotEdit("That is outside the scan; nothing was changed.")
+            raise CannotEdit(OUTSIDE)
         measured = neighbourhood_range(values, voxel, flat_axis=flat_axis)
         if measured is None:
             raise CannotEdit("There is no intensity at this place; click another one.")

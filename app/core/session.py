@@ -26,7 +26,9 @@ from app.core.seen import PlaneSeen, SeenSlices
 from app.core.stroke import Stroke
 from app.core.tool_settings import ToolSettings
 from app.core.tool_use import ToolUse
-from app.core.tools.proposal import Proposal
+from app.core.tools.cropping import cropped
+from app.core.tools.guard import Guard
+from app.core.tools.proposal import Proposal, proposal_removing
 from model.attention import AttentionMap
 from model.grid import Box, Float3, Grid
 
@@ -347,17 +349,10 @@ class Session:
         self.refuse_unless_editable("clear a label")
         entry = self._entry(value)
         self.rules.refuse_untouchable(entry)
-        where = self.labels == value
-        box = Box.around(where)
-        if box is None:
+        found = cropped(self.labels == value, Box.whole(self.labels.shape))
+        if found is None:
             raise CannotEdit(f"{entry.name} is empty; there is nothing to clear.")
-        region = self.labels[box.slices]
-        after = np.where(where[box.slices], region.dtype.type(0), region)
-        patch = make_patch(f"clear {entry.name}", value, box, region, after)
-        assert patch is not None  # the box holds the label
-        patch.apply(self.labels)
-        self._record(patch)
-        return patch
+        return self.commit(proposal_removing(self.labels, found, Guard(value), f"clear {entry.name}"))
 
     def set_locked(self, value: int, locked: bool) -> None:
         """Lock a label: nothing adds to it, removes from it or overwrites it."""

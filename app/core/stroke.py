@@ -52,11 +52,7 @@ class Stroke:
                 others = np.flatnonzero(np.bincount(region[covered.mask]))
                 self.met = tuple(sorted({*self.met, *(int(v) for v in others if v not in (0, self.label))}))
             return None
-        z, y, x = covered.box.start
-        box = Box(
-            (inner.start[0] + z, inner.start[1] + y, inner.start[2] + x),
-            (inner.stop[0] + z, inner.stop[1] + y, inner.stop[2] + x),
-        )
+        box = inner.moved(covered.box.start)
         self._remember(labels, box)
         np.copyto(region, region.dtype.type(value) if isinstance(value, int) else value, where=write)
         self.changed = box if self.changed is None else self.changed.joined(box)
@@ -100,19 +96,10 @@ class Stroke:
         margin = [-(-n // _GROWTH) if n > m else 0 for n, m in zip(joined.shape, kept.shape, strict=True)]
         joined = joined.grown(margin).clipped(labels.shape)
         before = labels[joined.slices].copy()
-        before[_inside(joined, kept)] = self._before
+        before[kept.within(joined).slices] = self._before
         self._kept, self._before = joined, before
 
     def _was(self, box: Box) -> Labels:
         assert self._kept is not None
         assert self._before is not None
-        return self._before[_inside(self._kept, box)]
-
-
-def _inside(outer: Box, inner: Box) -> tuple[slice, slice, slice]:
-    """Where `inner` lies in an array that holds `outer`."""
-    z, y, x = (
-        slice(a - origin, b - origin)
-        for a, b, origin in zip(inner.start, inner.stop, outer.start, strict=True)
-    )
-    return z, y, x
+        return self._before[box.within(self._kept).slices]

@@ -101,14 +101,17 @@ class Slider(QSlider):
 
     def event(self, event: QEvent) -> bool:
         """Say that arrow and page keys are ours before the shortcuts for slices take them."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and is_walking(event)
-        ):
-            event.accept()
-            return True
-        return super().event(event)
+        return keeps(event) or super().event(event)
+
+
+def keeps(event: QEvent, *, return_too: bool = False) -> bool:
+    """Accept a walking key (and Return) that is offered before shortcuts take it; True where it was one."""
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    if not (is_walking(event) or (return_too and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter))):
+        return False
+    event.accept()
+    return True
 
 
 def is_walking(event: QKeyEvent) -> bool:

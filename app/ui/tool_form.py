@@ -55,14 +55,7 @@ class NumberField(QDoubleSpinBox):
 
     def event(self, event: QEvent) -> bool:
         """Say that Return and the walking keys are ours before shortcuts take them."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and (folding.is_walking(event) or event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter))
-        ):
-            event.accept()
-            return True
-        return super().event(event)
+        return folding.keeps(event, return_too=True) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return ends the typing."""

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QDialog
 
 from app.controllers.conditions import Condition
 from app.controllers.reviewing import AcceptOutcome
+from app.core.label_rules import LabelRules
+from app.core.labels import LabelEntry
 from app.ui import dialogs
 from app.ui.command_palette import CommandPalette
 
@@ -112,21 +114,25 @@ class ReaderVerbs:
         self._window.show_tool_pane()
         self._window.tools.show_command(tool)
 
-    def toggle_lock(self) -> None:
-        """Lock the active label, or unlock it, and say so."""
+    @property
+    def _active_label(self) -> tuple[LabelEntry, LabelRules] | None:
         session = self._desk.session
         entry = session.table.entry(session.active_label) if session is not None else None
-        if session is not None and entry is not None:
-            locked = entry.value not in session.rules.locked
+        return None if session is None or entry is None else (entry, session.rules)
+
+    def toggle_lock(self) -> None:
+        """Lock the active label, or unlock it, and say so."""
+        if (active := self._active_label) is not None:
+            entry, rules = active
+            locked = entry.value not in rules.locked
             self._controllers.editing.set_locked(entry.value, locked)
             self._desk.say(f"{entry.name} is {'locked: nothing changes it' if locked else 'unlocked'}.")
 
     def toggle_hidden(self) -> None:
         """Hide the active label, or show it, and say so."""
-        session = self._desk.session
-        entry = session.table.entry(session.active_label) if session is not None else None
-        if session is not None and entry is not None:
-            hidden = entry.value not in session.rules.hidden
+        if (active := self._active_label) is not None:
+            entry, rules = active
+            hidden = entry.value not in rules.hidden
             self._controllers.editing.set_visible(entry.value, not hidden)
             self._desk.say(f"{entry.name} is {'hidden, and nothing changes it' if hidden else 'shown'}.")
 

@@ -160,14 +160,7 @@ class CaseListView(QListView):
 
     def event(self, event: QEvent) -> bool:
         """Say that Return, arrow and page keys are ours before the shortcuts of the views take them."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and (folding.is_walking(event) or event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter))
-        ):
-            event.accept()
-            return True
-        return super().event(event)
+        return folding.keeps(event, return_too=True) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Open the selected case on Return."""

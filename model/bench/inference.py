@@ -7,6 +7,7 @@ two take turns, after one run of each that does not count.
 
 from __future__ import annotations
 
+import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -173,8 +174,8 @@ def _measured(setting: Setting, folder: Path, report: Report, cancelled: CancelC
         threads=torch.get_num_threads(),
         device=backend.device,
         precision=devices.precision(device),
-        system=_system(),
-        python=_python(),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
         torch=str(torch.__version__),
         load_average=load,
     )
@@ -212,15 +213,3 @@ def _memory(volume: Volume, bundle: Bundle, folder: Path, cancelled: CancelCheck
         size = peak_bytes_of_child(bundle.path, file, attention=attention, threads=torch.get_num_threads())
         taken[attention].append(size / 1e6)
     return median_row("attention-memory", taken[True], taken[False], "ours without attention maps", "MB")
-
-
-def _system() -> str:
-    import platform
-
-    return f"{platform.system()} {platform.machine()}"
-
-
-def _python() -> str:
-    import platform
-
-    return platform.python_version()

@@ -46,13 +46,13 @@ def main(arguments: list[str]) -> int:
     bundle = read_bundle(Path(bundle_path))
     volume = volume_of(np.load(values, allow_pickle=False))
     backend = TorchBackend(load_network(bundle), "cpu")
-    before = _peak_bytes()
+    before = peak_bytes()
     predict(volume, bundle, backend=backend, override=True, attention=maps == "maps")
-    sys.stdout.write(f"{_peak_bytes() - before}\n")
+    sys.stdout.write(f"{peak_bytes() - before}\n")
     return 0
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """The most memory this process ever had resident."""
     if sys.platform == "win32":
         import psutil

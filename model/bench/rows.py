@@ -47,7 +47,7 @@ class Row:
         return self.ours / self.peer if self.peer else float("nan")
 
     def to_json(self) -> dict[str, object]:
-        """As DESIGN section 7 writes a row."""
+        """The fields and the ratio by name."""
         return {
             "name": self.name,
             "ours": self.ours,
@@ -66,7 +66,7 @@ class Table:
     rows: tuple[Row, ...]
 
     def to_json(self) -> dict[str, object]:
-        """As DESIGN section 7 writes a bench."""
+        """{"machine": {…}, "rows": [{"name", "ours", "peer", "peer_name", "unit", "ratio"}]}."""
         return {"machine": asdict(self.machine), "rows": [row.to_json() for row in self.rows]}
 
     def to_text(self) -> str:

@@ -37,28 +37,18 @@ from model.training.losses import DiceCrossEntropy
 from model.training.recipes import recipe
 from model.training.schedule import learning_rate, update_average
 from model.volume import Volume
-from tests.model.toys import BALL, CUBE, SHAPE, STILL, toy, write_toy
+from tests.model.toys import BALL, CUBE, SHAPE, STILL, toy, toy_training, write_toy
 
 
 @pytest.fixture
 def config(toys: Path, tmp_path: Path) -> TrainConfig:
     """Gives a training of seconds."""
-    return TrainConfig(
-        data=str(toys),
-        out=tmp_path / "toy",
-        name="toy",
-        labels=(BALL, CUBE),
-        widths=(4, 6, 8),
-        patch=(16, 16, 16),
-        batch=2,
+    return toy_training(
+        toys,
+        tmp_path / "toy",
         steps=24,
         learning_rate=1e-2,
-        warm_up=4,
-        ema=0.8,
-        augmentation=Augmentation(affine_share=0.3, elastic_share=0.3, flip_axes=(2,)),
-        threads=1,
         check_every=6,
-        validations=2,
         history_points=4,
         command="gatelens train --data toys --out toy",
         licence="none",

@@ -17,32 +17,15 @@ import torch
 from model.bundle import load_network, read_bundle
 from model.errors import Cancelled, DataError
 from model.training.checkpoint import checkpoint_file, curve_file
-from model.training.config import Augmentation, TrainConfig, TrainEvent
+from model.training.config import TrainConfig, TrainEvent
 from model.training.loop import train
-from tests.model.toys import BALL, CUBE
+from tests.model.toys import toy_training
 
 
 @pytest.fixture
 def config(toys: Path, tmp_path: Path) -> TrainConfig:
     """Gives a training of seconds on the CPU."""
-    return TrainConfig(
-        data=str(toys),
-        out=tmp_path / "toy",
-        name="toy",
-        labels=(BALL, CUBE),
-        widths=(4, 6, 8),
-        patch=(16, 16, 16),
-        batch=2,
-        steps=12,
-        warm_up=4,
-        ema=0.8,
-        augmentation=Augmentation(affine_share=0.3, elastic_share=0.3, flip_axes=(2,)),
-        accelerator="cpu",
-        threads=1,
-        check_every=4,
-        validations=2,
-        history_points=2,
-    )
+    return toy_training(toys, tmp_path / "toy", steps=12, accelerator="cpu", check_every=4, history_points=2)
 
 
 def curve(out: Path) -> list[tuple[str, int, list[float]]]:

@@ -9,13 +9,29 @@ import numpy as np
 from model.bundle import BundleLabel
 from model.grid import Grid
 from model.scan_io import write_labels, write_scan
-from model.training.config import Augmentation
+from model.training.config import Augmentation, TrainConfig
 from model.volume import Volume
 
 SHAPE = (18, 20, 22)
 BALL = BundleLabel(1, "ball", (200, 60, 60))
 CUBE = BundleLabel(3, "cube", (60, 60, 200))
 STILL = Augmentation(affine_share=0, elastic_share=0, intensity_share=0)
+
+
+def toy_training(data: Path, out: Path, **changes: object) -> TrainConfig:
+    """A training of seconds on a folder of toys, changed as the test asks."""
+    settings: dict[str, object] = {
+        "labels": (BALL, CUBE),
+        "widths": (4, 6, 8),
+        "patch": (16, 16, 16),
+        "batch": 2,
+        "warm_up": 4,
+        "ema": 0.8,
+        "augmentation": Augmentation(affine_share=0.3, elastic_share=0.3, flip_axes=(2,)),
+        "threads": 1,
+        "validations": 2,
+    }
+    return TrainConfig(data=str(data), out=out, name="toy", **(settings | changes))  # type: ignore[arg-type]
 
 
 def toy(seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -115,7 +115,7 @@ def one_large_scan(folder: Path) -> None:
     assert session is not None
     session.radius_mm = 20
     editing.set_tool("brush")
-    editing.set_sphere(True)
+    editing.set_option("brush", "ball", True)
     steps, ends, undos = [], [], []
     for number in range(20):
         editing.begin_stroke(Plane.AXIAL, (300.0, 200.0 + number, 200.0))

@@ -18,25 +18,17 @@ from pathlib import Path
 import numpy as np
 
 from model.backends import TorchBackend
+from model.bench.peak_memory import peak_bytes
 from model.bench.scans import volume_of
 from model.bundle import load_network, read_bundle
 from model.inference import estimate_bytes, predict
-
-SHIPPED = Path(__file__).resolve().parents[2] / "resources" / "models" / "phantom-abdomen"
-
-
-def peak_mb() -> float:
-    """The most memory this process ever had resident, in MB (Linux)."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
+from resources import models_folder
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", default="300,512,512", help="z,y,x")
-    parser.add_argument("--model", type=Path, default=SHIPPED)
+    parser.add_argument("--model", type=Path, default=models_folder() / "phantom-abdomen")
     options = parser.parse_args()
     z, y, x = (int(word) for word in options.size.split(","))
 
@@ -57,9 +49,9 @@ def main() -> int:
             last[0] = time.monotonic()
             print(f"{fraction:4.0%} {text}", file=sys.stderr, flush=True)
 
-    before, began = peak_mb(), time.perf_counter()
+    before, began = peak_bytes(), time.perf_counter()
     predict(volume, bundle, backend=backend, override=True, report=report)
-    taken, scan = peak_mb() - before, values.nbytes / (1 << 20)
+    taken, scan = (peak_bytes() - before) / (1 << 20), values.nbytes / (1 << 20)
     limit = 2 * scan + 1000
     print(
         f"{x}×{y}×{z}: {taken:.0f} MB above it, {taken + scan:.0f} MB with the scan; limit {limit:.0f} MB; "

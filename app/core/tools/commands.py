@@ -14,10 +14,10 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from app.core.messages import CannotEdit
+from app.core.messages import OUTSIDE, CannotEdit
 from app.core.planes import SliceFrame
 from app.core.tools.brush import BoolArray, Brush, Covered, Labels, sweep
-from app.core.tools.cropping import voxel_at
+from app.core.tools.cropping import cropped, voxel_at
 from app.core.tools.fill_between import fill_between
 from app.core.tools.fill_holes import holes
 from app.core.tools.guard import Guard
@@ -88,7 +88,7 @@ class Scene:
         axis = self.frame.slice_axis
         index = math.floor(self.place[axis] + 0.5)
         if not 0 <= index < self.labels.shape[axis]:
-            raise CannotEdit("That is outside the scan; nothing was changed.")
+            raise CannotEdit(OUTSIDE)
         return index
 
 
@@ -116,7 +116,7 @@ def smooth(scene: Scene) -> Compute:
         shape = scene.frame.shape
         within = sweep(scene.brush, scene.place, scene.place, scene.spacing, shape)
         if within is None:
-            raise CannotEdit("That is outside the scan; nothing was changed.")
+            raise CannotEdit(OUTSIDE)
 
     def work(report: Report, cancelled: CancelCheck) -> Proposal:
         mask = scene.mask(cancelled)
@@ -153,7 +153,7 @@ def island(scene: Scene) -> Compute:
     keep = scene.options.choice("action") == "keep"
     voxel = voxel_at(scene.place, scene.labels.shape)
     if voxel is None:
-        raise CannotEdit("That is outside the scan; nothing was changed.")
+        raise CannotEdit(OUTSIDE)
     if int(scene.labels[voxel]) != scene.guard.label:
         raise CannotEdit(f"Here is no {scene.label}; click one of its islands.")
 
@@ -162,7 +162,7 @@ def island(scene: Scene) -> Compute:
         found = component_at(mask, scene.place, report=report, cancelled=cancelled)
         if found is not None and keep:
             mask[found.box.slices] &= ~found.mask
-            found = _covered(mask)
+            found = cropped(mask, Box.whole(mask.shape))
             if found is None:
                 raise CannotEdit(f"{scene.label} is one piece already; nothing was changed.")
         return proposal_removing(scene.labels, found, scene.guard, scene.name)
@@ -226,7 +226,8 @@ def clear_label(scene: Scene) -> Compute:
     """The active label taken away everywhere."""
 
     def work(report: Report, cancelled: CancelCheck) -> Proposal:
-        return proposal_removing(scene.labels, _covered(scene.mask(cancelled)), scene.guard, scene.name)
+        mask = scene.mask(cancelled)
+        return proposal_removing(scene.labels, cropped(mask, Box.whole(mask.shape)), scene.guard, scene.name)
 
     return work
 
@@ -289,11 +290,6 @@ COMMANDS: Mapping[str, Callable[[Scene], Compute]] = MappingProxyType(
     }
 )
 """By the tools' names in `TOOLS`: every command, and the island that is clicked."""
-
-
-def _covered(mask: BoolArray) -> Covered | None:
-    box = Box.around(mask)
-    return None if box is None else Covered(box, mask[box.slices])
 
 
 def _refuse_under_a_voxel(radius_mm: float, spacing: Float3) -> None:

@@ -1,4 +1,4 @@
-"""Crops what the tools find to the smallest box that holds it, and finds a voxel or a box inside another."""
+"""Crops what the tools find to the smallest box that holds it, and finds a voxel in a volume or a box."""
 
 from __future__ import annotations
 
@@ -29,18 +29,9 @@ def index_in(voxel: Int3, box: Box) -> Int3:
     return voxel[0] - box.start[0], voxel[1] - box.start[1], voxel[2] - box.start[2]
 
 
-def slices_in(box: Box, outer: Box) -> tuple[slice, slice, slice]:
-    """The indices of `box` in an array that covers `outer`, which holds it."""
-    return Box(index_in(box.start, outer), index_in(box.stop, outer)).slices
-
-
 def cropped(found: BoolArray, box: Box) -> Covered | None:
     """Some voxels of a box in the smallest box that holds them, as an array of their own; None if there are none."""
     inner = Box.around(found)
     if inner is None:
         return None
-    (z, y, x), (depth, rows, columns) = box.start, inner.shape
-    z, y, x = z + inner.start[0], y + inner.start[1], x + inner.start[2]
-    return Covered(
-        Box((z, y, x), (z + depth, y + rows, x + columns)), np.array(found[inner.slices], order="C")
-    )
+    return Covered(inner.moved(box.start), np.array(found[inner.slices], order="C"))

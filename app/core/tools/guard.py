@@ -39,6 +39,14 @@ class Guard:
         allowed: BoolArray = region != 0
         return self._without_locked(allowed, region)
 
+    def replaced(self, region: Labels, wanted: BoolArray) -> Labels:
+        """The region with `label` exactly where it is wanted, as far as it may be added and taken away there."""
+        after = region.copy()
+        if self.label not in self.locked:
+            after[(region == self.label) & ~wanted] = 0
+        after[self.addable(region) & wanted] = self.label
+        return after
+
     def exchangeable(self, region: Labels, after: Labels) -> BoolArray:
         """Where the values `after` may replace those of the region and differ: never from or to a locked label."""
         allowed: BoolArray = region != after

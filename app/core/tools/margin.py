@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.tools.brush import BoolArray, Covered
-from app.core.tools.cropping import slices_in
 from model.grid import Box, Float3, Int3
 from model.progress import CancelCheck, Report, never, silent, stop_if
 
@@ -62,7 +61,7 @@ def margin(
         after = within_reach(before, ball, report, cancelled)
     else:
         wide = box.grown((1, 1, 1)).clipped(mask.shape)
-        inner = slices_in(box, wide)
+        inner = box.within(wide).slices
         before = mask[box.slices]
         after = ~within_reach(~mask[wide.slices], ball, report, cancelled)[inner]
     return None if np.array_equal(before, after) else Covered(box, after)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.core.messages import CannotEdit
+from app.core.patch import gained_and_lost
 from app.core.tools.brush import BoolArray, Covered, Labels
 from app.core.tools.guard import Guard
 from model.grid import Box
@@ -76,10 +77,7 @@ def proposal_replacing(labels: Labels, covered: Covered | None, guard: Guard, na
     if covered is None:
         raise CannotEdit(f"Nothing would change: {name} leaves the label as it is.")
     region = labels[covered.box.slices]
-    after = region.copy()
-    if guard.label not in guard.locked:
-        after[(region == guard.label) & ~covered.mask] = 0
-    after[guard.addable(region) & covered.mask] = guard.label
+    after = guard.replaced(region, covered.mask)
     wanted = covered.mask != (region == guard.label)
     return _proposed(region, after, covered.box, wanted, guard, name)
 
@@ -105,21 +103,10 @@ def _proposed(
     inner = Box.around(changes)
     if inner is None:
         raise CannotEdit(_why_nothing(region[wanted], guard, name))
-    z, y, x = outer.start
-    box = Box(
-        (inner.start[0] + z, inner.start[1] + y, inner.start[2] + x),
-        (inner.stop[0] + z, inner.stop[1] + y, inner.stop[2] + x),
-    )
-    before, values = region[inner.slices], after[inner.slices].copy()
-    changed = changes[inner.slices].copy()
+    values, changed = after[inner.slices].copy(), changes[inner.slices].copy()
     values.flags.writeable = changed.flags.writeable = False
-    if guard.label:
-        added, removed = changed & (values == guard.label), changed & (before == guard.label)
-    else:
-        added, removed = changed & (values != 0), changed & (before != 0)
-    return Proposal(
-        name, guard.label, box, values, changed, int(np.count_nonzero(added)), int(np.count_nonzero(removed))
-    )
+    added, removed = gained_and_lost(guard.label, region[inner.slices], values)
+    return Proposal(name, guard.label, inner.moved(outer.start), values, changed, added, removed)
 
 
 def _why_nothing(found: Labels, guard: Guard, name: str) -> str:

@@ -12,7 +12,6 @@ from typing import Literal
 import numpy as np
 
 from app.core.tools.brush import BoolArray, Covered
-from app.core.tools.cropping import slices_in
 from app.core.tools.margin import Ball, over_ball, within_reach
 from model.grid import Box, Float3, Int3
 from model.progress import CancelCheck, Report, never, silent
@@ -70,7 +69,7 @@ def smoothed(
 def _median(mask: BoolArray, box: Box, ball: Ball, report: Report, cancelled: CancelCheck) -> BoolArray:
     region, outer = _region(mask, box, ball.reach, repeat=True)
     counted = np.int16 if ball.size < 2**15 else np.int32
-    counts = over_ball(region, ball, counted, report, cancelled)[slices_in(box, outer)]
+    counts = over_ball(region, ball, counted, report, cancelled)[box.within(outer).slices]
     # A ball holds an odd number of voxels: no ties.
     return np.asarray(counts > ball.size // 2, np.bool_)
 
@@ -81,7 +80,7 @@ def _opened(
     # One ring of background round the whole mask is enough: a ball that reaches farther out meets it.
     wide = box.grown(_twice(ball.reach) if part else (1, 1, 1)).clipped(mask.shape)
     kept = ~within_reach(~mask[wide.slices], ball, _half(report, 0), cancelled)
-    return within_reach(kept, ball, _half(report, 1), cancelled)[slices_in(box, wide)]
+    return within_reach(kept, ball, _half(report, 1), cancelled)[box.within(wide).slices]
 
 
 def _closed(
@@ -90,7 +89,7 @@ def _closed(
     # Grown beyond the volume too, so that the border is not taken for more of the mask when it shrinks again.
     region, outer = _region(mask, box, _twice(ball.reach) if part else ball.reach, repeat=False)
     grown = within_reach(region, ball, _half(report, 0), cancelled)
-    return ~within_reach(~grown, ball, _half(report, 1), cancelled)[slices_in(box, outer)]
+    return ~within_reach(~grown, ball, _half(report, 1), cancelled)[box.within(outer).slices]
 
 
 def _region(mask: BoolArray, box: Box, reach: Int3, *, repeat: bool) -> tuple[BoolArray, Box]:

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from app.core.tools.brush import BoolArray, Labels
 from app.core.tools.guard import Guard
 from app.core.tools.threshold import Values, in_range
@@ -116,16 +114,8 @@ class Restorer:
         label = self.guard.label
         if not label:
             return self.guard.exchangeable(region, theirs), theirs
-        added = self.guard.addable(region)
-        added &= theirs == label
-        after = np.zeros_like(region)
-        after[added] = label
-        removed = region == label
-        removed &= theirs != label
-        if label in self.guard.locked:
-            removed[...] = False
-        added |= removed
-        return added, after
+        after = self.guard.replaced(region, theirs == label)
+        return after != region, after
 
     def explain(self, met: tuple[int, ...], name: Naming) -> str:
         """That the masks agree, as far as the guard lets them."""
