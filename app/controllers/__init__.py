@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.controllers.changing import Changing
 from app.controllers.desk import Desk
 from app.controllers.editing import EditingController
+from app.controllers.labelling import LabellingController
 from app.controllers.looking import LookingController
 from app.controllers.opening import OpeningController
 from app.controllers.predicting import PredictingController
@@ -23,6 +25,7 @@ class Controllers:
     looking: LookingController
     predicting: PredictingController
     editing: EditingController
+    labelling: LabellingController
     reviewing: ReviewingController
 
     def shutdown(self) -> None:
@@ -36,6 +39,7 @@ def make_controllers(deliver: Deliver, settings: Settings, *, keep_settings: boo
     desk = Desk(JobRunner(deliver), settings, keep_settings=keep_settings)
     opening = OpeningController(desk)
     predicting = PredictingController(desk)
+    changing = Changing(desk, lambda: opening.journal)
     # What the reader asks for cancels the work ahead, so it begins again afterwards.
     opening.after_opening = predicting.after_predicting = lambda: opening.read_ahead(predicting.predict_ahead)
     return Controllers(
@@ -43,6 +47,7 @@ def make_controllers(deliver: Deliver, settings: Settings, *, keep_settings: boo
         opening=opening,
         looking=LookingController(desk),
         predicting=predicting,
-        editing=EditingController(desk, lambda: opening.journal),
+        editing=EditingController(desk, changing),
+        labelling=LabellingController(desk, changing),
         reviewing=ReviewingController(desk, opening),
     )

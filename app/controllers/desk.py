@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from app.controllers.conditions import Condition
 from app.core.display import Look
 from app.core.events import Event
+from app.core.history import Entry
 from app.core.messages import Message, MessageKind
 from app.core.review import CaseState
 from app.core.session import Session
@@ -49,6 +51,19 @@ class RecoveryOffer:
     voxels: int
 
 
+@dataclass(frozen=True)
+class StepMade:
+    """A step of the open case's history, as it was made, taken back or made again.
+
+    Attributes:
+        entry: the patch or the change of the label table.
+        direction: "do" for a new step, "undo" where it was taken back, "redo" where it was made again.
+    """
+
+    entry: Entry
+    direction: Literal["do", "undo", "redo"]
+
+
 _OF_THE_CASE: Mapping[Condition, Callable[[Session], bool]] = {
     Condition.HAS_CASE: lambda session: True,
     Condition.HAS_PREDICTION: lambda session: session.prediction is not None,
@@ -70,6 +85,7 @@ class DeskEvents:
     case_opened: Event[Session] = field(default_factory=lambda: Event("case opened"))
     case_closed: Event[None] = field(default_factory=lambda: Event("case closed"))
     labels_changed: Event[Box] = field(default_factory=lambda: Event("labels changed"))
+    step_made: Event[StepMade] = field(default_factory=lambda: Event("step made"))
     history_changed: Event[None] = field(default_factory=lambda: Event("history changed"))
     prediction_changed: Event[None] = field(default_factory=lambda: Event("prediction changed"))
     look_changed: Event[Look] = field(default_factory=lambda: Event("look changed"))

@@ -44,12 +44,12 @@ class SessionJournal:
         """Keep a committed step: a stroke, a tool's change, a change of the label table."""
         self._append(lambda: encode_entry(entry))
 
-    def undo(self) -> None:
-        """Keep that the last change was taken back."""
+    def undo(self, entry: Entry) -> None:
+        """Keep that a step was taken back."""
         self._append(encode_undo)
 
-    def redo(self) -> None:
-        """Keep that an undone change was made again."""
+    def redo(self, entry: Entry) -> None:
+        """Keep that a step that had been taken back was made again."""
         self._append(encode_redo)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """The labels of the case: which one tools work on, how large each is, which are locked, which are hidden.
 
-Shows the session and calls the editing controller; the tools have a pane of their own (`tool_panel`).
+Shows the session and calls the labelling controller; the tools have a pane of their own (`tool_panel`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.controllers import Controllers
-from app.controllers.editing import EditingController
+from app.controllers.labelling import LabellingController
 from app.core.label_rules import LabelRules
 from app.core.labels import LabelEntry
 from app.ui import bind, folding, theme, words
@@ -94,15 +94,17 @@ class LabelRow(QAbstractButton):
 class LabelLine(QWidget):
     """A label's row with its two switches: locked, hidden."""
 
-    def __init__(self, entry: LabelEntry, number: int, editing: EditingController, guard: SlotGuard) -> None:
+    def __init__(
+        self, entry: LabelEntry, number: int, labelling: LabellingController, guard: SlotGuard
+    ) -> None:
         super().__init__()
         self.row = LabelRow(entry, number)
         self.row.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.lock, self.eye = _switch(), _switch()
         value = entry.value
-        self.row.clicked.connect(guard.wrap(lambda _=False: editing.set_active_label(value)))
-        lock = guard.wrap(lambda on: editing.set_locked(value, bool(on)))
-        hide = guard.wrap(lambda on: editing.set_visible(value, not on))
+        self.row.clicked.connect(guard.wrap(lambda _=False: labelling.set_active(value)))
+        lock = guard.wrap(lambda on: labelling.set_locked(value, bool(on)))
+        hide = guard.wrap(lambda on: labelling.set_visible(value, not on))
         # Plain functions between: Qt gives wrapped ones no argument.
         self.lock.clicked.connect(lambda on: lock(on))
         self.eye.clicked.connect(lambda on: hide(on))
@@ -149,7 +151,7 @@ class LabelPanel(QWidget):
 
     def __init__(self, controllers: Controllers, guard: SlotGuard) -> None:
         super().__init__()
-        self._desk, self._editing, self._guard = controllers.desk, controllers.editing, guard
+        self._desk, self._labelling, self._guard = controllers.desk, controllers.labelling, guard
         self.lines: list[LabelLine] = []
         self._labels = QVBoxLayout()
         self._labels.setSpacing(2)
@@ -161,7 +163,7 @@ class LabelPanel(QWidget):
         bind.listen(self, events.case_opened, lambda _: self._show_labels())
         bind.listen(self, events.case_closed, lambda _: self._show_labels())
         bind.listen(self, events.prediction_changed, lambda _: self._show_labels())
-        bind.listen(self, self._editing.table_changed, lambda _: self._show_labels())
+        bind.listen(self, self._labelling.table_changed, lambda _: self._show_labels())
         bind.listen(self, events.history_changed, lambda _: self._show_volumes())
         bind.listen(self, events.tool_changed, lambda _: self._show_active())
         self._show_labels()
@@ -180,7 +182,7 @@ class LabelPanel(QWidget):
                 line.hide()
                 line.deleteLater()
             self.lines = [
-                LabelLine(entry, number, self._editing, self._guard)
+                LabelLine(entry, number, self._labelling, self._guard)
                 for number, entry in enumerate(entries, 1)
             ]
             for line in self.lines:

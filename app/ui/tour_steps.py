@@ -209,7 +209,7 @@ class Tour:
             value = int(session.labels[session.labels > 0][0])
             here = session.labels == value
         session.active_label = value
-        self._controllers.editing.set_active_label(value)
+        self._controllers.labelling.set_active(value)
         self._controllers.looking.move_crosshair(_busiest(here))
         self._hands.settle()
         with_mask = self._hands.view_pixels(Plane.AXIAL)

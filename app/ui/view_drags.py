@@ -254,7 +254,7 @@ def begin(
         return None
     editing = controllers.editing
     if keys & Qt.KeyboardModifier.ControlModifier:
-        take = editing.sample_range if editing.tool == "threshold-brush" else editing.pick_label
+        take = editing.sample_range if editing.tool == "threshold-brush" else controllers.labelling.pick
         take(view.voxel_at(point))
         return None
     if editing.tool == "island":

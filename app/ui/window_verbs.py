@@ -125,7 +125,7 @@ class ReaderVerbs:
         if (active := self._active_label) is not None:
             entry, rules = active
             locked = entry.value not in rules.locked
-            self._controllers.editing.set_locked(entry.value, locked)
+            self._controllers.labelling.set_locked(entry.value, locked)
             self._desk.say(f"{entry.name} is {'locked: nothing changes it' if locked else 'unlocked'}.")
 
     def toggle_hidden(self) -> None:
@@ -133,7 +133,7 @@ class ReaderVerbs:
         if (active := self._active_label) is not None:
             entry, rules = active
             hidden = entry.value not in rules.hidden
-            self._controllers.editing.set_visible(entry.value, not hidden)
+            self._controllers.labelling.set_visible(entry.value, not hidden)
             self._desk.say(f"{entry.name} is {'hidden, and nothing changes it' if hidden else 'shown'}.")
 
     def undo(self) -> None:
@@ -177,7 +177,7 @@ class ReaderVerbs:
         """The label in this place of the list, from 1."""
         session = self._desk.session
         if session is not None and number <= len(session.table.values):
-            self._controllers.editing.set_active_label(session.table.values[number - 1])
+            self._controllers.labelling.set_active(session.table.values[number - 1])
 
     def next_layout(self) -> None:
         """The next layout of the panes."""

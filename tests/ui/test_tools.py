@@ -224,7 +224,7 @@ def test_what_is_outside_the_scan_is_refused_beside_the_pointer_without_taking_t
 def test_a_locked_label_is_refused_by_every_tool_and_nothing_changes(robot: Robot, key: str) -> None:
     session = robot.show_case(predicted=True)
     before = session.labels.copy()
-    robot.controllers.editing.set_locked(1, True)
+    robot.controllers.labelling.set_locked(1, True)
     robot.controllers.editing.set_option("take-prediction", "labels", "active")
     robot.go_to((10.0, 12.0, 14.0))
     robot.press(key)

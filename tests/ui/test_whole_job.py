@@ -26,7 +26,7 @@ def test_a_case_is_opened_predicted_corrected_and_accepted_and_the_next_one_open
     assert (first.labels == first.prediction.labels).all()  # type: ignore[union-attr]
     assert len(robot.window.ladder.cards) == len(first.prediction.attention) > 0  # type: ignore[union-attr]
 
-    robot.controllers.editing.set_active_label(1)
+    robot.controllers.labelling.set_active(1)
     z = first.frame(Plane.AXIAL).slice_at(first.crosshair)
     free = next((y, x) for y in range(2, 22) for x in range(2, 26) if first.labels[z, y, x] == 0)
     robot.press("B")

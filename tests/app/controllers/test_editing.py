@@ -221,13 +221,13 @@ def test_growing_that_is_cancelled_or_clicked_outside_leaves_nothing(painted: Be
 def test_labels_are_edited_kept_in_the_journal_and_come_back(
     painted: Bench, make_bench, workspace_folder: Path
 ) -> None:
-    editing, session = painted.controllers.editing, painted.desk.session
+    labelling, session = painted.controllers.labelling, painted.desk.session
     tables = []
-    editing.table_changed.subscribe(tables.append)
-    value = editing.add_label("cyst")
+    labelling.table_changed.subscribe(tables.append)
+    value = labelling.add("cyst")
     painted.stroke((4.0, 6.0, 6.0))
-    editing.change_label(1, name="tumour")
-    editing.add_label("rim")
+    labelling.change(1, name="tumour")
+    labelling.add("rim")
     assert painted.texts == ["There is a label rim already; choose another name."]
     assert len(tables) == 2
     assert records(painted) == [Patch, TableStep, Patch, TableStep]
@@ -236,7 +236,7 @@ def test_labels_are_edited_kept_in_the_journal_and_come_back(
     painted.controllers.opening.close()
     again = make_bench()
     again.open(workspace_folder)
-    again.controllers.editing.table_changed.subscribe(tables.append)
+    again.controllers.labelling.table_changed.subscribe(tables.append)
     again.controllers.opening.take_recovery()
     assert len(tables) == 3
     assert again.desk.session.table == table
@@ -247,15 +247,15 @@ def test_labels_are_edited_kept_in_the_journal_and_come_back(
 
 
 def test_locked_and_hidden_labels_refuse_strokes_and_can_be_freed(painted: Bench) -> None:
-    editing, session = painted.controllers.editing, painted.desk.session
-    editing.set_locked(1, True)
+    labelling, session = painted.controllers.labelling, painted.desk.session
+    labelling.set_locked(1, True)
     painted.stroke((4.0, 6.0, 6.0))
-    editing.set_locked(1, False)
-    editing.set_visible(1, False)
+    labelling.set_locked(1, False)
+    labelling.set_visible(1, False)
     painted.stroke((4.0, 6.0, 6.0))
     assert [text.split(";")[0] for text in painted.texts] == ["core is locked", "core is hidden"]
     assert session.history.depth == 1
-    editing.set_visible(1, True)
+    labelling.set_visible(1, True)
     painted.stroke((4.0, 6.0, 6.0))
     assert session.history.depth == 2
 
@@ -273,12 +273,13 @@ def test_options_are_set_by_name_and_an_outline_is_one_step(painted: Bench) -> N
 
 def test_nothing_is_edited_while_the_mask_is_saved(painted: Bench) -> None:
     editing, session = painted.controllers.editing, painted.desk.session
+    labelling = painted.controllers.labelling
     editing.run_command("margin")
     painted.desk.saving = True
     painted.wait()
     editing.run_command("margin")
-    editing.clear_label(1)
-    editing.add_label("cyst")
+    labelling.clear(1)
+    labelling.add("cyst")
     painted.desk.saving = False
     assert session.history.depth == 1
     assert painted.texts[0] == "The mask changed meanwhile; margin was not applied."
@@ -287,11 +288,12 @@ def test_nothing_is_edited_while_the_mask_is_saved(painted: Bench) -> None:
 
 def test_a_label_is_picked_and_cleared(painted: Bench) -> None:
     editing, session = painted.controllers.editing, painted.desk.session
+    labelling = painted.controllers.labelling
     session.active_label = 2
-    editing.pick_label(MIDDLE)
+    labelling.pick(MIDDLE)
     assert session.active_label == 1
-    editing.clear_label(1)
+    labelling.clear(1)
     assert session.labels.sum() == 0
     assert editing.undo_name.startswith("clear core, ")
-    editing.clear_label(1)
+    labelling.clear(1)
     assert painted.texts[-1] == "core is empty; there is nothing to clear."
