@@ -15,6 +15,7 @@ from app.core.patch import Labels
 from app.core.session import Base, CaseIdentity, Session, labels_sha256
 from app.core.windowing import automatic_window
 from app.store.journal_store import OpenJournal
+from app.store.label_families import table_to_start_with, tell_of_other_cases
 from app.store.label_version import LabelVersion
 from app.store.review_store import CaseRow
 from app.store.workspace import Workspace
@@ -88,7 +89,10 @@ def load_case(
         prediction=prediction,
         read_only_reason=read_only_reason,
     )
+    if base.kind == "version" and row.version is not None:
+        session.history.load(*workspace.journals.past(row.id, row.version))
     session.volumes_ml()
+    tell_of_other_cases(session.rules, workspace, row.id, session.table)
     return LoadedCase(
         row=row,
         session=session,
@@ -147,5 +151,5 @@ def table_of(workspace: Workspace, row: CaseRow, bundle: Bundle | None) -> Label
     if row.table_key is not None:
         return workspace.label_table(row.table_key)
     if bundle is not None:
-        return LabelTable.from_bundle(bundle.labels, bundle.name)
+        return table_to_start_with(workspace, bundle.labels, bundle.name)
     return NO_LABELS

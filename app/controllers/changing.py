@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 from app.controllers.desk import Desk, StepMade
 from app.controllers.journaling import SessionJournal
 from app.controllers.proposing import Proposing
 from app.core.events import Event
 from app.core.history import Entry
+from app.core.journal_course import Direction
 from app.core.messages import CannotEdit
 from app.core.patch import Patch
 from app.core.session import Session
@@ -18,8 +18,6 @@ from app.core.tools.proposal import Proposal
 from model.grid import Box
 
 _SAVING = CannotEdit("The mask is being saved; paint again in a moment.")
-
-Direction = Literal["do", "undo", "redo"]
 
 
 class Changing:
@@ -97,13 +95,7 @@ class Changing:
         """Write a step that was made, taken back or made again to the journal, and tell of it."""
         journal = self._journal()
         if journal is not None:
-            match direction:
-                case "do":
-                    journal.entry(entry)
-                case "undo":
-                    journal.undo(entry)
-                case "redo":
-                    journal.redo(entry)
+            journal.keep(entry, direction)
         self._desk.events.step_made.emit(StepMade(entry, direction))
 
     def changed(self) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.controllers.changing import Changing, Direction
+from app.controllers.changing import Changing
 from app.controllers.desk import Desk
 from app.controllers.growing import Growing
+from app.controllers.outlining import Outlining
 from app.core.history import Entry
+from app.core.journal_course import Direction
 from app.core.messages import CannotEdit
 from app.core.patch import Patch
 from app.core.planes import Plane
@@ -35,12 +37,14 @@ class EditingController:
     Attributes:
         preview_changed: the box where a preview appeared, changed or went; `Session.preview` has it.
         refused: the sentence of a refusal, for the cursor; it is also said on the desk.
+        outlining: the polygon that is being drawn, and its verbs.
     """
 
     def __init__(self, desk: Desk, changing: Changing) -> None:
         self._desk = desk
         self._changing = changing
         self._growing = Growing(desk, changing)
+        self.outlining = Outlining(desk, changing)
         self.preview_changed = changing.preview_changed
         self.refused = changing.refused
 

@@ -146,6 +146,8 @@ class OpeningController:
     def keep_lease(self) -> None:
         """Say that the open case is still being read; to be called every `leases.HEARTBEAT_S` seconds."""
         desk, lease, workspace = self._desk, self._lease, self._desk.workspace
+        if self.journal is not None:
+            self.journal.try_again()
         if lease is None or workspace is None:
             return
 

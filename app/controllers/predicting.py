@@ -198,7 +198,7 @@ class PredictingController:
         provenance = kept.prediction.provenance
         marked = " (outside what the model is made for)" if provenance.overridden else ""
         told = f"Predicted in {provenance.seconds:.1f} s on {provenance.device}{marked}."
-        if session.history.is_empty and session.base.kind != "version" and session.read_only_reason is None:
+        if session.history.is_untouched and session.base.kind != "version" and session.read_only_reason is None:
             session.rebase(kept.prediction.labels, kept.base, kept.counts)
             desk.events.labels_changed.emit(Box.whole(session.labels.shape))
         else:

@@ -6,6 +6,7 @@ Appending and fsync are `app.store.journal_store`. Layout, all numbers little-en
     records: kind (uint8), payload length (uint32), crc32 of kind, length and payload (uint32), payload
     kinds: 1 header (JSON); 2 patch (uint32 length of JSON, JSON, before, after); 3 undo; 4 redo;
     since version 2: 5 change of the label table (JSON)
+    since version 3: 6 undo, 7 redo of a step of an earlier journal: its kind (uint8) and payload
 
 Reading stops at the first record that is cut short or fails its checksum: a torn tail is ignored.
 """
@@ -18,30 +19,36 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from typing import TypeVar
 
 from app.core.base import Base
 from app.core.history import Entry, History
+from app.core.journal_course import Course, Verb
 from app.core.labels import LabelTable, TableStep
 from app.core.patch import Labels, Patch
 from model.errors import WorkspaceError
 from model.grid import Box
 
 MAGIC = b"GLJOURNL"
-VERSION = 2
+VERSION = 3
+
+T = TypeVar("T")
 
 _PREAMBLE = struct.Struct("<8sH")
 _RECORD = struct.Struct("<BII")
 _KIND_AND_LENGTH = struct.Struct("<BI")
 _LENGTH = struct.Struct("<I")
-_HEADER, _PATCH, _UNDO, _REDO, _TABLE = 1, 2, 3, 4, 5
+_HEADER, _PATCH, _UNDO, _REDO, _TABLE, _UNDO_EARLIER, _REDO_EARLIER = 1, 2, 3, 4, 5, 6, 7
+_BARE = {_UNDO: Verb.UNDO, _REDO: Verb.REDO}
+_EARLIER = {_UNDO_EARLIER: Verb.UNDO_EARLIER, _REDO_EARLIER: Verb.REDO_EARLIER}
 
 
-class Step(StrEnum):
-    """A step in a journal that carries no voxels."""
+@dataclass(frozen=True)
+class JournalRecord:
+    """One record: what it does, and the step it holds; None where undo and redo mean a step of this journal."""
 
-    UNDO = "undo"
-    REDO = "redo"
+    verb: Verb
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True)
@@ -74,21 +81,34 @@ class Journal:
 
     Attributes:
         header: whose work it is.
-        records: changes, undos and redos, in order.
+        records: steps, undos and redos, in order.
         torn: True if bytes after `valid_bytes` were ignored.
         valid_bytes: length of the part that was read whole; appending goes on from there.
     """
 
     header: JournalHeader
-    records: tuple[Entry | Step, ...]
+    records: tuple[JournalRecord, ...]
     torn: bool
     valid_bytes: int
 
     @property
     def strokes(self) -> int:
-        """How many steps are in force after all records: changes and redos, less undos."""
-        undone = sum(record is Step.UNDO for record in self.records)
-        return len(self.records) - 2 * undone
+        """How many steps lead from the mask it starts from to where it ends."""
+        return self.course().steps
+
+    def course(self) -> Course[Entry]:
+        """Where its records lead; undo and redo with nothing to take are passed over, as in a replay."""
+        course: Course[Entry] = Course()
+        for record in self.records:
+            follow(course, record.verb, record.entry)
+        return course
+
+    def sizes(self) -> Course[int]:
+        """The same with the memory of each step in its place."""
+        course: Course[int] = Course()
+        for record in self.records:
+            follow(course, record.verb, record.entry.nbytes if record.entry is not None else None)
+        return course
 
 
 def encode_header(header: JournalHeader) -> bytes:
@@ -100,46 +120,52 @@ def encode_header(header: JournalHeader) -> bytes:
         "reader": header.reader,
         "started": header.started.isoformat(),
     }
-    return _PREAMBLE.pack(MAGIC, VERSION) + _record(_HEADER, _json(content))
+    return preamble() + _record(_HEADER, _json(content))
 
 
-def encode_patch(patch: Patch) -> bytes:
-    """A record for a patch; its voxels stay compressed as they are."""
-    about = _json(
-        {
-            "box": [list(patch.box.start), list(patch.box.stop)],
-            "name": patch.name,
-            "label": patch.label,
-            "before": len(patch.before),
-            "after": len(patch.after),
-            "added": patch.voxels_added,
-            "removed": patch.voxels_removed,
-        }
+def preamble() -> bytes:
+    """What a journal of this version begins with."""
+    return _PREAMBLE.pack(MAGIC, VERSION)
+
+
+def encode_record(verb: Verb, entry: Entry | None = None) -> bytes:
+    """A record for what was done, and the step it holds (undo and redo of this journal's own steps hold none)."""
+    match verb:
+        case Verb.UNDO:
+            return _record(_UNDO, b"")
+        case Verb.REDO:
+            return _record(_REDO, b"")
+    if entry is None:
+        raise ValueError(f"{verb} brings a step along")
+    kind, payload = (
+        (_TABLE, _table_payload(entry)) if isinstance(entry, TableStep) else (_PATCH, _patch_payload(entry))
     )
-    return _record(_PATCH, _LENGTH.pack(len(about)) + about + patch.before + patch.after)
+    if verb is Verb.DO:
+        return _record(kind, payload)
+    return _record(_UNDO_EARLIER if verb is Verb.UNDO_EARLIER else _REDO_EARLIER, bytes([kind]) + payload)
 
 
-def encode_table_step(step: TableStep) -> bytes:
-    """A record for a change of the label table."""
-    return _record(
-        _TABLE,
-        _json({"name": step.name, "before": step.before.to_json(), "after": step.after.to_json()}),
-    )
+def follow(course: Course[T], verb: Verb, item: T | None) -> None:
+    """Let a course follow a record that holds `item`."""
+    match verb:
+        case Verb.UNDO:
+            course.undo()
+        case Verb.REDO:
+            course.redo()
+        case _:
+            assert item is not None
+            step = {
+                Verb.DO: course.do,
+                Verb.UNDO_EARLIER: course.undo_earlier,
+                Verb.REDO_EARLIER: course.redo_earlier,
+            }
+            step[verb](item)
 
 
-def encode_entry(entry: Entry) -> bytes:
-    """A record for any step of the history."""
-    return encode_table_step(entry) if isinstance(entry, TableStep) else encode_patch(entry)
-
-
-def encode_undo() -> bytes:
-    """A record for one undo."""
-    return _record(_UNDO, b"")
-
-
-def encode_redo() -> bytes:
-    """A record for one redo."""
-    return _record(_REDO, b"")
+def compacted(journal: Journal) -> bytes:
+    """The shortest journal that leads to the same mask, with the same undo and redo."""
+    records = (encode_record(verb, entry) for verb, entry in journal.course().shortest())
+    return encode_header(journal.header) + b"".join(records)
 
 
 def decode(data: bytes) -> Journal | None:
@@ -156,7 +182,7 @@ def decode(data: bytes) -> Journal | None:
             f"A journal has format {version}, this program reads up to {VERSION}; open it with the newer one."
         )
     header: JournalHeader | None = None
-    records: list[Entry | Step] = []
+    records: list[JournalRecord] = []
     valid = 0
     for kind, payload, end in _records(data):
         if (kind == _HEADER) != (header is None):
@@ -165,8 +191,8 @@ def decode(data: bytes) -> Journal | None:
             if kind == _HEADER:
                 header = _header(payload)
             else:
-                records.append(_step(kind, payload))
-        except (ValueError, KeyError, TypeError, struct.error):
+                records.append(_journal_record(kind, payload))
+        except (ValueError, KeyError, TypeError, IndexError, struct.error):
             break
         valid = end
     if header is None:
@@ -182,7 +208,7 @@ def replay(journal: Journal, labels: Labels, history: History | None = None) -> 
     Args:
         journal: what was decoded.
         labels: the mask; whether it is the one of `journal.header.base` is for the caller to have checked.
-        history: an empty history to fill; None for a new one.
+        history: what was done before that mask, if it is known; None for a new one.
 
     Raises:
         WorkspaceError: a patch lies outside the mask or does not hold its voxels; mask and history then
@@ -200,20 +226,65 @@ def replay(journal: Journal, labels: Labels, history: History | None = None) -> 
     return history
 
 
-def _replay_one(number: int, record: Entry | Step, labels: Labels, history: History) -> None:
+def retrace(journal: Journal, done: list[Entry], undone: list[Entry]) -> None:
+    """What undo and redo know after a journal, given what they knew before it; without a mask.
+
+    Args:
+        journal: what was decoded.
+        done: steps in force, oldest first; changed in place.
+        undone: steps taken back, the next one to be made again last; changed in place.
+    """
+    for record in journal.records:
+        entry = record.entry
+        match record.verb:
+            case Verb.UNDO if done:
+                undone.append(done.pop())
+            case Verb.REDO if undone:
+                done.append(undone.pop())
+            case Verb.DO if entry is not None:
+                undone.clear()
+                done.append(entry)
+            case Verb.UNDO_EARLIER if entry is not None:
+                _take(done, entry)
+                undone.append(entry)
+            case Verb.REDO_EARLIER if entry is not None:
+                _take(undone, entry)
+                done.append(entry)
+
+
+def _take(steps: list[Entry], entry: Entry) -> None:
+    """Take the last step off; where it is another one, what was known does not lead here and is forgotten."""
+    if steps and steps[-1] == entry:
+        steps.pop()
+    else:
+        steps.clear()
+
+
+def _replay_one(number: int, record: JournalRecord, labels: Labels, history: History) -> None:
+    entry = record.entry
     try:
-        if record is Step.UNDO:
-            history.undo(labels)
-        elif record is Step.REDO:
-            history.redo(labels)
-        else:
-            if isinstance(record, Patch):
-                if record.box.clipped(labels.shape) != record.box:
-                    raise ValueError(f"box {record.box} lies outside a mask of {labels.shape}")
-                # Both sides are unpacked, so that what was applied can also be undone.
-                record.values_before(labels.dtype)
-                record.apply(labels)
-            history.push(record)
+        if isinstance(entry, Patch):
+            if entry.box.clipped(labels.shape) != entry.box:
+                raise ValueError(f"box {entry.box} lies outside a mask of {labels.shape}")
+            # Both sides are unpacked, so that what is done can also be undone.
+            entry.values_before(labels.dtype)
+            entry.values_after(labels.dtype)
+        match record.verb:
+            case Verb.UNDO:
+                history.undo(labels)
+            case Verb.REDO:
+                history.redo(labels)
+            case Verb.DO:
+                assert entry is not None
+                if isinstance(entry, Patch):
+                    entry.apply(labels)
+                history.push(entry)
+            case Verb.UNDO_EARLIER:
+                assert entry is not None
+                history.undo_this(entry, labels)
+            case Verb.REDO_EARLIER:
+                assert entry is not None
+                history.redo_this(entry, labels)
     except ValueError as error:
         raise WorkspaceError(
             f"Step {number} of a journal does not fit its mask ({error}); the steps before it can be kept."
@@ -254,15 +325,39 @@ def _header(payload: bytes) -> JournalHeader:
     )
 
 
-def _step(kind: int, payload: bytes) -> Entry | Step:
-    if kind == _UNDO:
-        return Step.UNDO
-    if kind == _REDO:
-        return Step.REDO
+def _journal_record(kind: int, payload: bytes) -> JournalRecord:
+    if kind in _BARE:
+        return JournalRecord(_BARE[kind])
+    if kind in _EARLIER:
+        return JournalRecord(_EARLIER[kind], _entry(payload[0], payload[1:]))
+    return JournalRecord(Verb.DO, _entry(kind, payload))
+
+
+def _entry(kind: int, payload: bytes) -> Entry:
     if kind == _TABLE:
         return _table_step(payload)
-    if kind != _PATCH:
-        raise ValueError(f"unknown kind of record {kind}")
+    if kind == _PATCH:
+        return _patch(payload)
+    raise ValueError(f"unknown kind of record {kind}")
+
+
+def _patch_payload(patch: Patch) -> bytes:
+    """Its voxels stay compressed as they are."""
+    about = _json(
+        {
+            "box": [list(patch.box.start), list(patch.box.stop)],
+            "name": patch.name,
+            "label": patch.label,
+            "before": len(patch.before),
+            "after": len(patch.after),
+            "added": patch.voxels_added,
+            "removed": patch.voxels_removed,
+        }
+    )
+    return _LENGTH.pack(len(about)) + about + patch.before + patch.after
+
+
+def _patch(payload: bytes) -> Patch:
     (length,) = _LENGTH.unpack_from(payload)
     about = json.loads(payload[_LENGTH.size : _LENGTH.size + length])
     first = _LENGTH.size + length
@@ -279,6 +374,10 @@ def _step(kind: int, payload: bytes) -> Entry | Step:
         voxels_added=int(about["added"]),
         voxels_removed=int(about["removed"]),
     )
+
+
+def _table_payload(step: TableStep) -> bytes:
+    return _json({"name": step.name, "before": step.before.to_json(), "after": step.after.to_json()})
 
 
 def _table_step(payload: bytes) -> TableStep:

@@ -187,7 +187,7 @@ class Session:
     @property
     def changed_since_base(self) -> bool:
         """True if any change is in force; a stroke and another that wipes it out count as changes."""
-        return self.history.depth > 0
+        return self.history.steps_since_saved > 0
 
     @property
     def undo_text(self) -> str:
@@ -212,6 +212,18 @@ class Session:
         """Voxels and mL of every label of the table, in its order; counted once, then kept up."""
         counts, ml = self._label_counts(), self.grid.voxel_mm3 / 1000
         return tuple(LabelVolume(v, int(counts[v]), float(counts[v]) * ml) for v in self.table.values)
+
+    def unnamed_ml(self) -> tuple[LabelVolume, ...]:
+        """Voxels and mL of every value of the mask that the table does not name."""
+        counts, ml = self._label_counts(), self.grid.voxel_mm3 / 1000
+        found = (int(v) for v in np.flatnonzero(counts) if v and self.table.entry(int(v)) is None)
+        return tuple(LabelVolume(v, int(counts[v]), float(counts[v]) * ml) for v in found)
+
+    def label_to_be(
+        self, name: str, colour: Colour | None = None, term: str = "", value: int | None = None
+    ) -> LabelEntry:
+        """The label that `add_label` would add; nothing is changed."""
+        return self.rules.new_entry(self._table, name, colour, term, self._label_counts(), value)
 
     @property
     def slices_seen(self) -> tuple[PlaneSeen, ...]:
@@ -326,10 +338,15 @@ class Session:
         return patch
 
     # -- labels ------------------------------------------------------------------------------------------
-    def add_label(self, name: str, colour: Colour | None = None, term: str = "") -> int:
-        """A new label, as a step of the history (`history.next_undo`); gives its value, and it becomes active."""
+    def add_label(
+        self, name: str, colour: Colour | None = None, term: str = "", value: int | None = None
+    ) -> int:
+        """A new label, as a step of the history (`history.next_undo`); gives its value, and it becomes active.
+
+        `value` names one that the mask has without a name (`unnamed_ml`).
+        """
         self.refuse_unless_editable("add a label")
-        entry = self.rules.new_entry(self._table, name, colour, term, self._label_counts())
+        entry = self.label_to_be(name, colour, term, value)
         self._take_step(TableStep(f"new label {entry.name}", self._table, self._table.with_entry(entry)))
         self.active_label = entry.value
         return entry.value
@@ -374,8 +391,9 @@ class Session:
 
     # -- whole-mask steps --------------------------------------------------------------------------------
     def undo(self) -> Entry | None:
-        """Take the last step back; None if there is none."""
+        """Take the last step back, one of before Accept too; None if there is none."""
         self.refuse_unless_editable("undo")
+        self._refuse_unfitting(self.history.next_undo, made=True)
         entry = self.history.undo(self.labels)
         if isinstance(entry, Patch):
             self._count(entry, forward=False)
@@ -384,6 +402,7 @@ class Session:
     def redo(self) -> Entry | None:
         """Make the step that was undone last again; None if there is none."""
         self.refuse_unless_editable("redo")
+        self._refuse_unfitting(self.history.next_redo, made=False)
         entry = self.history.redo(self.labels)
         if isinstance(entry, Patch):
             self._count(entry, forward=True)
@@ -420,19 +439,20 @@ class Session:
         Raises:
             CannotEdit: there are changes, which would be lost.
         """
-        if self.stroke_active or not self.history.is_empty:
+        if self.stroke_active or not self.history.is_untouched:
             raise CannotEdit("This mask has changes; save or undo them before starting from another one.")
         if labels.shape != self.labels.shape:
             raise ValueError(f"a mask of {labels.shape} does not fit a scan of {self.labels.shape}")
         self.moved_on()
         self.labels[...] = labels
         self.base = base
+        self.history = History(self.history.limit_bytes, self.history.minimum)
         self._counts = counts
 
     def mark_saved(self, base: Base) -> None:
-        """The mask as it is was saved as a version: later changes, and their journal, start from there."""
+        """The mask as it is was saved as a version: the journal starts anew from there, the history goes on."""
         self.base = base
-        self.history = History(self.history.limit_bytes, self.history.minimum)
+        self.history.mark_saved()
 
     def replay(self, journal: Journal) -> Box | None:
         """Make the steps of a journal again, with their history; gives the box they touched.
@@ -442,7 +462,7 @@ class Session:
             WorkspaceError: a step does not fit; the steps before it stand.
         """
         self.refuse_unless_editable("restore work")
-        if not self.history.is_empty:
+        if not self.history.is_untouched:
             raise CannotEdit(
                 "This mask has changes already; the earlier work can only be restored before the first."
             )
@@ -460,8 +480,9 @@ class Session:
                 self.table = self.history.table
         touched: Box | None = None
         for record in journal.records:
-            if isinstance(record, Patch):
-                touched = record.box if touched is None else touched.joined(record.box)
+            if isinstance(record.entry, Patch):
+                box = record.entry.box
+                touched = box if touched is None else touched.joined(box)
         return touched
 
     # -- inside ------------------------------------------------------------------------------------------
@@ -470,6 +491,28 @@ class Session:
         if entry is None:
             raise CannotEdit("There is no such label; choose one in the list of labels.")
         return entry
+
+    def _refuse_unfitting(self, entry: Entry | None, *, made: bool) -> None:
+        """A step of an earlier day is taken back or made again only where the mask is as it left or found it."""
+        if entry is None or not self.history.is_earlier(entry):
+            return
+        if isinstance(entry, TableStep):
+            fits = self._table == (entry.after if made else entry.before)
+        else:
+            try:
+                values = (entry.values_after if made else entry.values_before)(self.labels.dtype)
+                fits = entry.box.clipped(self.labels.shape) == entry.box and np.array_equal(
+                    self.labels[entry.box.slices], values
+                )
+            except ValueError:
+                fits = False
+        if not fits:
+            forget = self.history.forget_done if made else self.history.forget_undone
+            forget()
+            verb = "undone" if made else "redone"
+            raise CannotEdit(
+                f"{entry.name} of an earlier session cannot be {verb}: the mask is not as it was then."
+            )
 
     def _explain(self, stroke: Stroke) -> None:
         """Say why a stroke changed nothing, where the picture does not show it."""

@@ -1,5 +1,6 @@
-"""Journals on disk: appending with fsync, finding work that was never saved, sealing what was. The bytes are
-`app.core.journal_format`.
+"""Journals on disk: finding work that was never saved, sealing what was, and what undo knows of saved work.
+
+Appending is `journal_writer`, the bytes are `app.core.journal_format`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
-from app.core.journal_format import Journal, JournalHeader, decode, encode_header
+from app.core.history import Entry
+from app.core.journal_format import Journal, JournalHeader, decode, retrace
 from app.store import durable, schema
 from app.store.database import Database
+from app.store.journal_writer import JournalWriter
 from model.errors import WorkspaceError
+
+PAST_BYTES, NEWEST_PAST_BYTES = 128 << 20, 1 << 30
+"""How much of the sealed journals is read when a case is opened; the newest alone may be larger."""
 
 _SESSION = re.compile(r"^[A-Za-z0-9_-]{1,80}$")
 
@@ -25,89 +31,6 @@ _SESSION = re.compile(r"^[A-Za-z0-9_-]{1,80}$")
 def new_session_name() -> str:
     """A name for a session, unique within any workspace: its start and chance."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
-
-
-class JournalWriter:
-    """Appends records to one journal; each is on the disk when `append` comes back.
-
-    The file is made by the first record, header first, so that looking at a case leaves no journal.
-
-    Args:
-        path: the journal; must not exist unless `resume_at` says where its whole part ends.
-        header: whose work this is.
-        resume_at: `Journal.valid_bytes` of an existing journal to go on with; a torn tail is cut off.
-    """
-
-    def __init__(self, path: Path, header: JournalHeader, resume_at: int | None = None) -> None:
-        self.path = path
-        self.header = header
-        self._handle: int | None = None
-        self._length = 0
-        if resume_at is not None:
-            self._handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-            os.ftruncate(self._handle, resume_at)
-            self._length = resume_at
-
-    @property
-    def nbytes(self) -> int:
-        """Length of the whole part; goes into `VersionInfo.journal_bytes`."""
-        return self._length
-
-    def append(self, record: bytes) -> None:
-        """Add a record as `journal_format` encodes it, and wait until it is on the disk.
-
-        Raises:
-            WorkspaceError: the disk refuses; the journal ends with the record before.
-        """
-        try:
-            first = self._handle is None
-            handle = self._open()
-            data = encode_header(self.header) + record if first else record
-            self._write(handle, data)
-            if first:
-                durable.fsync_folder(self.path.parent)
-        except OSError as error:
-            raise WorkspaceError(
-                f"Your last change cannot be kept on disk ({error.strerror or error}); make room, then "
-                "save by accepting."
-            ) from error
-
-    def close(self) -> None:
-        """Close the file; `append` may not be called again."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
-
-    def _open(self) -> int:
-        if self._handle is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-            self._handle = os.open(self.path, flags, 0o644)
-        return self._handle
-
-    def _write(self, handle: int, data: bytes) -> None:
-        try:
-            os.lseek(handle, self._length, os.SEEK_SET)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(handle, view) :]
-            os.fsync(handle)
-        except OSError:
-            # A half record in the middle would hide every later one.
-            os.ftruncate(handle, self._length)
-            if self._length == 0:
-                self.close()
-                self.path.unlink()
-            raise
-        self._length += len(data)
-
-    def __enter__(self) -> JournalWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 @dataclass(frozen=True)
@@ -169,6 +92,7 @@ class JournalStore:
         folder = self.folder(case_id)
         if not folder.is_dir():
             return ()
+        durable.clear_temporary(folder)
         self._seal_saved(case_id)
         found = [
             self._look(path, case_id, base_sha256)
@@ -193,6 +117,45 @@ class JournalStore:
         os.rename(path, target)
         durable.fsync_folder(path.parent)
         return target
+
+    def past(self, case_id: str, version: int) -> tuple[list[Entry], list[Entry]]:
+        """What undo and redo know where a case is opened at a version: its steps done, and those undone.
+
+        They come from the sealed journals that led to it, from the newest back while they follow from each other
+        and are not larger than `PAST_BYTES` together.
+        """
+        table = schema.versions
+        query = select(table).where(table.c.case_id == case_id, table.c.session != "")
+        with self._database.read() as connection:
+            saved = {row.number: row for row in connection.execute(query)}
+        chain: list[Journal] = []
+        room = NEWEST_PAST_BYTES
+        number: int | None = version
+        while number in saved and (found := self._sealed(case_id, saved[number], room)) is not None:
+            journal, nbytes = found
+            chain.append(journal)
+            room = min(room, PAST_BYTES) - nbytes
+            base = journal.header.base
+            number = int(base.reference) if base.kind == "version" and base.reference.isdecimal() else None
+        done: list[Entry] = []
+        undone: list[Entry] = []
+        for journal in reversed(chain):
+            retrace(journal, done, undone)
+        return done, undone
+
+    def _sealed(self, case_id: str, version: Row[Any], room: int) -> tuple[Journal, int] | None:
+        """The journal whose work a version holds, and its size; None where it is not there, too large or not it."""
+        if not _SESSION.match(version.session):
+            return None
+        path = self.folder(case_id) / f"{version.session}.v{version.number:04d}.sealed"
+        try:
+            nbytes = path.stat().st_size
+            journal = decode(path.read_bytes()) if nbytes <= room else None
+        except (OSError, WorkspaceError):
+            return None
+        if journal is None or journal.header.base_sha256 != version.base_sha256:
+            return None
+        return journal, nbytes
 
     def _look(self, path: Path, case_id: str, base_sha256: str | None) -> OpenJournal | None:
         try:

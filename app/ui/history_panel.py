@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.controllers import Controllers
 from app.controllers.conditions import Condition
+from app.core.session import Session
 from app.ui import bind, folding, words
 from app.ui.qt_bridge import SlotGuard
 
@@ -76,10 +77,7 @@ class HistoryPanel(QWidget):
         elif not session.history.patches:
             self._steps.setText("No changes yet. Every stroke is kept as one step and survives a crash.")
         else:
-            steps = [session.describe(patch) for patch in session.history.patches]
-            listed = [f"{number}  {text}" for number, text in list(enumerate(steps, 1))[-_SHOWN:]]
-            earlier = len(steps) - len(listed)
-            self._steps.setText("\n".join(([f"… {earlier} earlier"] if earlier else []) + listed))
+            self._steps.setText("\n".join(_listed(session)))
 
     def _show_versions(self) -> None:
         while (item := self._versions.takeAt(0)) is not None:
@@ -100,6 +98,16 @@ class HistoryPanel(QWidget):
         if len(versions) > _SHOWN:
             more = words.count(len(versions) - _SHOWN, "earlier version")
             self._versions.addWidget(folding.label(f"… {more}", "small"))
+
+
+def _listed(session: Session) -> list[str]:
+    """The newest steps, and where among them the mask was saved."""
+    history = session.history
+    steps = [f"{number}  {session.describe(step)}" for number, step in enumerate(history.patches, 1)]
+    if history.patches_saved:
+        steps.insert(history.patches_saved, "—  saved up to here")
+    earlier = len(steps) - _SHOWN
+    return ([f"… {earlier} earlier"] if earlier > 0 else []) + steps[-_SHOWN:]
 
 
 def _button(icon: str, key: str) -> QPushButton:

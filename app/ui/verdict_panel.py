@@ -76,7 +76,7 @@ class VerdictPanel(QFrame):
         if session.read_only_reason is not None:
             return session.read_only_reason
         if session.changed_since_base:
-            steps = session.history.depth
+            steps = session.history.steps_since_saved
             return f"{words.count(steps, 'change')}, not saved: Accept keeps a new version."
         if row is not None and row.state is not CaseState.NEW and row.state is not CaseState.PREDICTED:
             by = f" by {row.reader}" if row.reader else ""

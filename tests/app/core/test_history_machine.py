@@ -1,4 +1,4 @@
-"""Strokes, commands, labels, undo, redo, crashes and replays in any order against a plain list of whole masks."""
+"""Strokes, commands, labels, undo, redo, Accept, crashes and replays in any order against a list of whole masks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from app.core.history import Entry
+from app.core.journal_course import Course, Direction, Verb
 from app.core.journal_format import (
+    Journal,
     JournalHeader,
+    compacted,
     decode,
-    encode_entry,
     encode_header,
-    encode_redo,
-    encode_undo,
+    encode_record,
+    follow,
+    retrace,
 )
 from app.core.labels import LabelEntry, LabelTable, TableStep
 from app.core.messages import CannotEdit
@@ -68,13 +71,26 @@ class History(RuleBasedStateMachine):
         self.predicted[: self.grid.shape[0] // 2 + 1, ::2] = 1
         self.predicted[:, self.grid.shape[1] // 2 :, : self.grid.shape[2] // 2] = 2
         self.probabilities = rng.integers(0, 256, (2, *self.grid.shape), np.uint8)
-        self.base = Base("version", "v0001", labels_sha256(self.first))
-        self.states = [(self.first.copy(), TABLE)]
-        self.at = 0
+        self.first_table = TABLE
+        self.states = [(self.first.copy(), TABLE, 0)]
+        self.at = self.floor = self.ceiling = self.named = self.saved = 0
+        self.sealed: list[bytes] = []
+        self.begin_journal()
+        self.session = self.fresh()
+
+    def begin_journal(self) -> None:
+        self.base = Base("version", str(len(self.sealed)), labels_sha256(self.first))
         self.journal = encode_header(
             JournalHeader("c", self.base, "s", "r", datetime(2026, 1, 1, tzinfo=UTC))
         )
-        self.session = self.fresh()
+        self.course: Course[int] = Course()
+
+    def keep(self, entry: Entry, direction: Direction) -> None:
+        """Write a record as `JournalWriter` does."""
+        verb = self.course.verb(direction)
+        holds = verb not in (Verb.UNDO, Verb.REDO)
+        self.journal += encode_record(verb, entry if holds else None)
+        follow(self.course, verb, entry.nbytes if holds else None)
 
     def fresh(self) -> Session:
         scan = SimpleNamespace(volume=Volume(self.values, self.grid))
@@ -84,7 +100,9 @@ class History(RuleBasedStateMachine):
             bundle_labels=TABLE.entries,
             probabilities=tuple(self.probabilities),
         )
-        return Session(CaseIdentity("c", "case"), scan, TABLE, self.first.copy(), self.base, prediction)
+        return Session(
+            CaseIdentity("c", "case"), scan, self.first_table, self.first.copy(), self.base, prediction
+        )
 
     def place(self, fraction: tuple[float, float, float]) -> tuple[float, float, float]:
         z, y, x = (f * n for f, n in zip(fraction, self.grid.shape, strict=True))
@@ -117,9 +135,11 @@ class History(RuleBasedStateMachine):
             assert "mL" in self.session.undo_text
         else:
             assert (after == before).all()
-        self.states = [*self.states[: self.at + 1], (after.copy(), self.session.table)]
+        self.named += 1
+        self.states = [*self.states[: self.at + 1], (after.copy(), self.session.table, self.named)]
         self.at += 1
-        self.journal += encode_entry(entry)
+        self.ceiling = self.at
+        self.keep(entry, "do")
 
     @rule(
         tool=st.sampled_from(STROKES),
@@ -260,35 +280,78 @@ class History(RuleBasedStateMachine):
     def undo_and_redo(self, back, forth) -> None:
         for _ in range(back):
             entry = self.session.undo()
-            assert (entry is None) == (self.at == 0)
+            assert (entry is None) == (self.at == self.floor)
             if entry is not None:
                 self.at -= 1
-                self.journal += encode_undo()
+                self.keep(entry, "undo")
         self.mask_and_table_are_the_reference()
         for _ in range(forth):
             entry = self.session.redo()
-            assert (entry is None) == (self.at == len(self.states) - 1)
+            assert (entry is None) == (self.at == self.ceiling)
             if entry is not None:
                 self.at += 1
-                self.journal += encode_redo()
+                self.keep(entry, "redo")
 
-    @rule(torn=st.integers(0, 40))
-    def crash_and_restore(self, torn) -> None:
-        """The program dies while it writes one more record; a new session takes the journal."""
+    @rule()
+    def accept(self) -> None:
+        """The mask is saved as a version: its journal is sealed, the next one starts from it, the history goes on."""
+        self.sealed.append(self.journal)
+        self.first, self.first_table = self.session.labels.copy(), self.session.table
+        self.saved = self.states[self.at][2]
+        self.begin_journal()
+        self.session.mark_saved(self.base)
+
+    @rule()
+    def compact(self) -> None:
+        """The journal is written anew without what was undone for good."""
+        journal = self.read()
+        weight = self.course.weight(lambda nbytes: nbytes, 0)
+        self.journal = compacted(journal)
+        smaller = self.read()
+        assert len(self.journal) <= journal.valid_bytes
+        assert smaller.strokes == journal.strokes
+        self.course = smaller.sizes()
+        assert self.course.weight(lambda nbytes: nbytes, 0) == weight
+        assert compacted(smaller) == self.journal
+
+    @rule(torn=st.integers(0, 40), past_is_read=st.booleans())
+    def crash_and_restore(self, torn, past_is_read) -> None:
+        """The program dies while it writes one more record; a new session takes the journal.
+
+        The sealed journals give undo and redo beyond it; where they cannot be read, the journal stands alone.
+        """
         unfinished = b"\x02\xff\x00\x00\x00the rest of a record that was never written whole"
-        journal = decode(self.journal + unfinished[:torn])
+        journal = self.read(unfinished[:torn])
+        self.session = self.fresh()
+        if past_is_read:
+            done: list[Entry] = []
+            undone: list[Entry] = []
+            for data in self.sealed:
+                sealed = decode(data)
+                assert sealed is not None
+                retrace(sealed, done, undone)
+            self.session.history.load(done, undone)
+            self.floor, self.ceiling = 0, len(self.states) - 1
+        self.session.replay(journal)
+        self.course = journal.sizes()
+        if not past_is_read:
+            self.floor = self.at - len(self.session.history.patches)
+            self.ceiling = self.at + len(self.session.history.undone)
+
+    def read(self, tail: bytes = b"") -> Journal:
+        journal = decode(self.journal + tail)
         assert journal is not None
         assert journal.valid_bytes == len(self.journal)
-        self.session = self.fresh()
-        self.session.replay(journal)
+        return journal
 
     @invariant()
     def mask_and_table_are_the_reference(self) -> None:
-        mask, table = self.states[self.at]
+        mask, table, name = self.states[self.at]
         assert (self.session.labels == mask).all()
         assert self.session.table == table
-        assert self.session.changed_since_base == (self.at > 0)
-        assert self.session.history.depth == self.at
+        assert self.session.changed_since_base == (name != self.saved)
+        assert len(self.session.history.patches) == self.at - self.floor
+        assert len(self.session.history.undone) == self.ceiling - self.at
         assert all(isinstance(entry, Patch | TableStep) for entry in self.session.history.patches)
 
     @invariant()

@@ -10,15 +10,13 @@ import pytest
 from app.core import journal_format
 from app.core.base import Base, labels_sha256
 from app.core.history import History
+from app.core.journal_course import Verb
 from app.core.journal_format import (
     Journal,
     JournalHeader,
-    Step,
     decode,
     encode_header,
-    encode_patch,
-    encode_redo,
-    encode_undo,
+    encode_record,
     replay,
 )
 from app.core.patch import Patch, make_patch
@@ -48,7 +46,13 @@ def written() -> tuple[list[bytes], list[np.ndarray]]:
     """The pieces of a journal, and the mask after each."""
     one, first = step(EMPTY, (0, 1, 2), 1)
     two, second = step(one, (2, slice(0, 3), 4), 2)
-    pieces = [encode_header(HEADER), encode_patch(first), encode_patch(second), encode_undo(), encode_redo()]
+    pieces = [
+        encode_header(HEADER),
+        encode_record(Verb.DO, first),
+        encode_record(Verb.DO, second),
+        encode_record(Verb.UNDO),
+        encode_record(Verb.REDO),
+    ]
     return pieces, [EMPTY, one, two, one, two]
 
 
@@ -63,9 +67,9 @@ def test_what_was_written_reads_back() -> None:
     journal = read(b"".join(pieces))
     assert journal.header == HEADER
     assert journal.header.base_sha256 == HEADER.base.sha256
-    assert [type(record) for record in journal.records] == [Patch, Patch, Step, Step]
-    assert encode_patch(journal.records[0]) == pieces[1]
-    assert journal.records[2:] == (Step.UNDO, Step.REDO)
+    assert [record.verb for record in journal.records] == [Verb.DO, Verb.DO, Verb.UNDO, Verb.REDO]
+    assert encode_record(Verb.DO, journal.records[0].entry) == pieces[1]
+    assert [record.entry for record in journal.records[2:]] == [None, None]
     assert journal.strokes == 2
     assert not journal.torn
     assert journal.valid_bytes == sum(map(len, pieces))
@@ -131,11 +135,12 @@ def test_a_newer_format_is_refused_in_a_sentence() -> None:
         decode(bytes(data))
 
 
-def test_a_journal_of_the_first_format_still_opens() -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_journal_of_an_earlier_format_still_opens(version: int) -> None:
     pieces, _ = written()
     data = bytearray(b"".join(pieces))
-    assert data[8] == journal_format.VERSION == 2
-    data[8] = 1
+    assert data[8] == journal_format.VERSION == 3
+    data[8] = version
     assert decode(bytes(data)) == decode(b"".join(pieces))
 
 
@@ -165,7 +170,9 @@ def test_steps_back_that_a_small_history_would_have_forgotten_replay_too() -> No
     pieces, _ = written()
     mask = EMPTY.copy()
     replay(
-        read(b"".join([*pieces[:3], encode_undo(), encode_undo()])), mask, History(limit_bytes=0, minimum=1)
+        read(b"".join([*pieces[:3], encode_record(Verb.UNDO), encode_record(Verb.UNDO)])),
+        mask,
+        History(limit_bytes=0, minimum=1),
     )
     assert (mask == EMPTY).all()
 

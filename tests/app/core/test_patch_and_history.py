@@ -122,5 +122,5 @@ def test_the_oldest_changes_are_forgotten_by_bytes_but_a_minimum_stays() -> None
     for patch in history.patches:
         roomy.push(patch)
     assert len(roomy.patches) == 3
-    assert not roomy.is_empty
-    assert History().is_empty
+    assert not roomy.is_untouched
+    assert History().is_untouched

@@ -8,13 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from app.core.journal_course import Verb
 from app.core.journal_format import (
     JournalHeader,
     decode,
     encode_header,
-    encode_patch,
-    encode_redo,
-    encode_undo,
+    encode_record,
 )
 from app.core.labels import LabelEntry, LabelTable
 from app.core.messages import CannotEdit
@@ -119,7 +118,7 @@ def test_labels_protect_each_other_and_a_stroke_that_was_refused_says_why() -> N
     with pytest.raises(CannotEdit, match="here is liver, and the active label is pancreas"):
         stroke(session, (4, 10, 10), tool="erase")
     assert (session.labels == 2).all()
-    assert session.history.is_empty
+    assert session.history.is_untouched
     assert not session.stroke_active
     session.protect = False
     assert stroke(session, (4, 10, 10)).voxels_added == 29
@@ -150,7 +149,7 @@ def test_a_cancelled_stroke_puts_everything_back() -> None:
     assert (session.labels != labels).any()
     assert session.cancel_stroke() is not None
     assert (session.labels == labels).all()
-    assert session.history.is_empty
+    assert session.history.is_untouched
     assert session.cancel_stroke() is None
 
 
@@ -277,12 +276,12 @@ def test_a_journal_brings_the_work_back_with_its_history() -> None:
     session = opened()
     header = JournalHeader("id", session.base, "s", "R", datetime(2026, 1, 1, tzinfo=UTC))
     data = encode_header(header)
-    data += encode_patch(stroke(session, (4, 10, 10)))
-    data += encode_patch(stroke(session, (5, 10, 10)))
+    data += encode_record(Verb.DO, stroke(session, (4, 10, 10)))
+    data += encode_record(Verb.DO, stroke(session, (5, 10, 10)))
     session.undo()
-    data += encode_undo()
+    data += encode_record(Verb.UNDO)
     session.redo()
-    data += encode_redo()
+    data += encode_record(Verb.REDO)
     again = opened()
     assert again.volumes_ml()[0].voxels == 0
     assert again.replay(decode(data)) == Box((4, 7, 7), (6, 14, 14))
@@ -297,13 +296,49 @@ def test_a_journal_brings_the_work_back_with_its_history() -> None:
         session.replay(decode(data))
 
 
-def test_saving_starts_a_new_history_from_the_version() -> None:
+def test_the_history_goes_on_over_a_saved_version_and_counts_from_it() -> None:
     session = opened()
     stroke(session, (4, 10, 10))
-    session.mark_saved(Base("version", "v0001", labels_sha256(session.labels)))
+    stroke(session, (5, 10, 10))
+    session.mark_saved(Base("version", "1", labels_sha256(session.labels)))
+    history = session.history
     assert not session.changed_since_base
-    assert session.undo() is None
-    assert session.labels.sum() == 29
+    assert history.is_untouched
+    assert (history.patches_saved, history.steps_since_saved) == (2, 0)
+    session.undo()
+    assert session.changed_since_base
+    assert (history.patches_saved, history.steps_since_saved) == (1, 1)
+    session.redo()
+    assert not session.changed_since_base
+    session.undo()
+    stroke(session, (6, 10, 10))
+    assert (history.patches_saved, history.steps_since_saved) == (1, 2)
+    session.undo()
+    session.undo()
+    assert history.steps_since_saved == 2
+    assert session.labels.sum() == 0
+
+
+def test_steps_of_an_earlier_day_are_taken_back_only_where_the_mask_is_as_it_was() -> None:
+    before = opened()
+    steps = [stroke(before, (4, 10, 10)), stroke(before, (5, 10, 10))]
+    before.undo()
+    again = opened(before.labels.copy())
+    again.history.load(before.history.patches, before.history.undone)
+    assert not again.changed_since_base
+    assert again.redo() == steps[1]
+    assert (again.undo(), again.undo()) == (steps[1], steps[0])
+    assert again.labels.sum() == 0
+    other = opened(np.ones(GRID.shape, np.uint8))
+    other.history.load(before.history.patches, before.history.undone)
+    with pytest.raises(CannotEdit, match="cannot be undone: the mask is not as it was"):
+        other.undo()
+    with pytest.raises(CannotEdit, match="cannot be redone"):
+        other.redo()
+    assert other.labels.all()
+    assert not other.changed_since_base
+    assert other.undo() is None
+    assert other.redo() is None
 
 
 def test_the_read_out_gives_position_intensity_label_and_attention() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from app.core.history import History
-from app.core.journal_format import JournalHeader, decode, encode_entry, encode_header, encode_undo
+from app.core.journal_course import Verb
+from app.core.journal_format import JournalHeader, decode, encode_header, encode_record
 from app.core.labels import LabelEntry, LabelTable, TableStep
 from app.core.messages import CannotEdit
 from app.core.planes import Plane
@@ -209,7 +210,7 @@ def test_a_locked_or_hidden_active_label_is_refused_with_what_to_do(tool: str) -
     session.set_visible(1, False)
     with pytest.raises(CannotEdit, match="pancreas is hidden; show it"):
         stroke(session, tool, MIDDLE)
-    assert session.history.is_empty
+    assert session.history.is_untouched
     assert not session.stroke_active
     session.set_visible(1, True)
     session.begin_stroke(tool, Plane.AXIAL, MIDDLE)
@@ -337,7 +338,7 @@ def test_a_refused_command_is_a_sentence_and_leaves_no_step(tool, options, sessi
     with pytest.raises(CannotEdit, match=words):
         run(session, tool, **options)
     assert (session.labels == before).all()
-    assert session.history.is_empty
+    assert session.history.is_untouched
 
 
 @pytest.mark.parametrize("tool", sorted(COMMANDS))
@@ -346,7 +347,7 @@ def test_no_command_touches_a_locked_or_hidden_label(tool: str) -> None:
     session.set_locked(1, True)
     with pytest.raises(CannotEdit, match="locked"):
         run(session, tool)
-    assert session.history.is_empty
+    assert session.history.is_untouched
 
 
 def test_holes_of_a_one_slice_scan_are_filled_in_the_slice() -> None:
@@ -365,7 +366,7 @@ def test_a_preview_changes_nothing_until_it_is_accepted() -> None:
     box = session.propose(proposal)
     assert (session.labels == ball()).all()
     assert session.preview is proposal
-    assert session.history.is_empty
+    assert session.history.is_untouched
     assert session.drop_preview() == box
     assert session.drop_preview() is None
     session.propose(proposal)
@@ -460,11 +461,11 @@ def test_a_journal_brings_label_steps_back_in_order_with_the_strokes() -> None:
     session = opened()
     data = encode_header(JournalHeader("id", session.base, "s", "R", datetime(2026, 1, 1, tzinfo=UTC)))
     session.add_label("cyst")
-    data += encode_entry(session.history.next_undo)
-    data += encode_entry(stroke(session, "brush", MIDDLE))
-    data += encode_entry(session.change_label(1, name="tumour"))
+    data += encode_record(Verb.DO, session.history.next_undo)
+    data += encode_record(Verb.DO, stroke(session, "brush", MIDDLE))
+    data += encode_record(Verb.DO, session.change_label(1, name="tumour"))
     session.undo()
-    data += encode_undo()
+    data += encode_record(Verb.UNDO)
     again = opened()
     again.replay(decode(data))
     assert again.table == session.table

@@ -22,8 +22,8 @@ import numpy as np
 
 from app.core.base import Base, labels_sha256
 from app.core.history import History
-from app.core.journal_format import JournalHeader, encode_patch, replay
-from app.core.patch import make_patch
+from app.core.journal_format import JournalHeader, replay
+from app.core.patch import Patch, make_patch
 from app.core.review import CaseState
 from app.store import workspace as workspaces
 from app.store.commit import STEPS
@@ -69,19 +69,19 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def stroke(number: int) -> tuple[Box, bytes]:
+def stroke(number: int) -> tuple[Box, Patch]:
     box = Box((number % 20, 1, 1), (number % 20 + 2, 9, 9))
     before = np.zeros(box.shape, np.uint8)
     patch = make_patch("brush", 1, box, before, before + 1)
     assert patch is not None
-    return box, encode_patch(patch)
+    return box, patch
 
 
 def commit(folder: Path, number: int, step: Callable[[str], None]) -> None:
     session = f"session{number}"
     with workspaces.open(folder) as workspace:
         with workspace.journals.writer(header(session)) as journal:
-            journal.append(stroke(number)[1])
+            journal.keep(stroke(number)[1])
         decision = DecisionRecord(CaseState.CORRECTED, "Ann", note=f"kill {number}")
         info = VersionInfo("Ann", header(session).base, session, decision, journal_bytes=journal.nbytes)
         version = workspace.labels.save(CASE, mask(number), GRID, info, step)
@@ -155,7 +155,7 @@ def kill_between_strokes(folder: Path, number: int, chance: random.Random) -> di
         with workspaces.open(folder) as workspace:
             journal = workspace.journals.writer(header(session))
             for count in range(10_000):
-                journal.append(stroke(count)[1])
+                journal.keep(stroke(count)[1])
                 os.write(write_end, b"x")
         os._exit(0)
     os.close(write_end)
@@ -178,7 +178,7 @@ def kill_between_strokes(folder: Path, number: int, chance: random.Random) -> di
             wanted[stroke(count)[0].slices] = 1
         # The work goes on in the same journal, after whatever was torn.
         with workspace.journals.resume(journals[0]) as writer:
-            writer.append(stroke(len(journal.records))[1])
+            writer.keep(stroke(len(journal.records))[1])
         again = workspace.journals.open_journals(CASE, base)[0]
         assert again.journal is not None
         result = {
