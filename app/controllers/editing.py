@@ -24,6 +24,7 @@ from app.core.tools.commands import NO_PREDICTION
 from app.core.tools.parameters import Options, Value
 from app.core.tools.proposal import Proposal
 from model.grid import Box, Float3
+from model.progress import CancelCheck, Report
 
 TOOLS = tuple(tool.name for tool in ALL_TOOLS.values() if tool.gesture is not Gesture.COMMAND)
 """What the left mouse button can be; commands are run by `run_command`."""
@@ -154,15 +155,18 @@ class EditingController:
 
     def take_prediction_as_mask(self) -> None:
         """Replace the whole mask by the prediction; one step that undo takes back."""
-        session = self._desk.session
-        if session is None or session.prediction is None:
-            self._desk.say(NO_PREDICTION, "warning")
+        session = self._changing.ready()
+        if session is None:
             return
-        prediction = session.prediction
-        self._changing.at_once(
-            lambda session: session.take_prediction_as_mask(prediction),
-            otherwise="The mask equals the prediction already.",
-        )
+        if session.prediction is None:
+            self._changing.refuse(CannotEdit(NO_PREDICTION))
+            return
+        labels, name = session.prediction.labels, "take prediction"
+
+        def compute(report: Report, cancelled: CancelCheck) -> Proposal:
+            return session.tools.from_mask(labels, Box.whole(labels.shape), name)
+
+        self._changing.compute(session, "Take prediction", compute, preview=False)
 
     # -- commands ----------------------------------------------------------------------------------------
     @property

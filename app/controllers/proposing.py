@@ -10,7 +10,7 @@ from app.controllers.desk import Desk
 from app.core.messages import CannotEdit
 from app.core.session import Session
 from app.core.tools.commands import Compute
-from app.core.tools.proposal import Proposal
+from app.core.tools.proposal import Proposal, made_ready
 from app.jobs.runner import Job, Lane
 from model.errors import Cancelled
 from model.progress import CancelCheck, Report
@@ -70,7 +70,9 @@ class Proposing:
 
         def work(report: Report, cancelled: CancelCheck) -> Proposal | None:
             try:
-                return compute(report, lambda: cancelled() or stale.is_set())
+                proposal = compute(report, lambda: cancelled() or stale.is_set())
+                # Nobody else writes the mask while it has this generation; if it changed, the proposal is dropped.
+                return made_ready(proposal, session.labels, generation)
             except Cancelled:
                 if stale.is_set():
                     return None

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from app.core.patch import Labels
+from app.core.patch import Labels, Patch
 
 LabelCounts = npt.NDArray[np.int64]
+CountChange = dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,16 @@ def count_labels(labels: Labels) -> LabelCounts:
     for plane in labels:
         counts += counted(plane, counts.size)
     return counts
+
+
+def change_of(patch: Patch, dtype: npt.DTypeLike) -> CountChange:
+    """What a patch adds to the counts of a mask of `dtype`, by value; those that stay the same are left out."""
+    size = np.iinfo(np.dtype(dtype)).max + 1
+    change = np.zeros(size, np.int64)
+    for before, after in zip(patch.values_before(dtype), patch.values_after(dtype), strict=True):
+        change += counted(after, size)
+        change -= counted(before, size)
+    return {int(value): int(change[value]) for value in np.flatnonzero(change)}
 
 
 def counted(values: Labels, size: int) -> LabelCounts:

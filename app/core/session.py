@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from app.core.base import Base, BaseKind, labels_sha256
 from app.core.history import Entry, History
 from app.core.journal_format import Journal, replay
-from app.core.label_counts import LabelCounts, LabelVolume, count_labels, counted
+from app.core.label_counts import CountChange, LabelCounts, LabelVolume, change_of, count_labels
 from app.core.label_rules import LabelRules
 from app.core.labels import Colour, LabelEntry, LabelTable, TableStep
 from app.core.messages import CannotEdit
-from app.core.patch import Labels, Patch, make_patch
+from app.core.patch import Labels, Patch
 from app.core.planes import Plane, SliceFrame, slice_frame
 from app.core.read_out import ReadOut, read_out
 from app.core.review import Decision, decide
@@ -28,7 +29,7 @@ from app.core.tool_settings import ToolSettings
 from app.core.tool_use import ToolUse
 from app.core.tools.cropping import cropped
 from app.core.tools.guard import Guard
-from app.core.tools.proposal import Proposal, proposal_removing
+from app.core.tools.proposal import Proposal, patch_of, proposal_removing
 from model.attention import AttentionMap
 from model.grid import Box, Float3, Grid
 
@@ -113,6 +114,8 @@ class Session:
         self._stroke: Stroke | None = None
         self._preview: Proposal | None = None
         self._counts: LabelCounts | None = None
+        # What a step adds to the counts; of a large one it takes long to work out.
+        self._changes: WeakKeyDictionary[Patch, CountChange] = WeakKeyDictionary()
 
     # -- settings ----------------------------------------------------------------------------------------
     @property
@@ -328,12 +331,17 @@ class Session:
             CannotEdit: the mask is not the one it was made on, or the case cannot be edited.
         """
         self.refuse_unless_editable("change the mask")
-        region = self.labels[proposal.box.slices]
-        patch = make_patch(proposal.name, proposal.label, proposal.box, region, proposal.after)
-        if patch is None or not np.array_equal(region != proposal.after, proposal.changes):
-            self._preview = None
-            raise CannotEdit(f"The mask changed since {proposal.name} was computed; do it again.")
-        patch.apply(self.labels)
+        ready = proposal.step
+        if ready is not None and ready.generation == self.generation:
+            patch = ready.patch
+            self._changes[patch] = ready.counts
+        else:
+            made = patch_of(proposal, self.labels)
+            if made is None:
+                self._preview = None
+                raise CannotEdit(f"The mask changed since {proposal.name} was computed; do it again.")
+            patch = made
+        self.labels[proposal.box.slices] = proposal.after
         self._record(patch)
         return patch
 
@@ -407,29 +415,6 @@ class Session:
         if isinstance(entry, Patch):
             self._count(entry, forward=True)
         return self._stepped(entry)
-
-    def take_prediction_as_mask(self, prediction: Prediction) -> Patch | None:
-        """Replace the whole mask by a prediction's labels, as one step; None if they are equal.
-
-        The prediction becomes the one corrections are counted from.
-        """
-        self.refuse_unless_editable("take the prediction")
-        if prediction.labels.shape != self.labels.shape:
-            raise CannotEdit(
-                f"The prediction has {_sizes(prediction.labels.shape)} voxels and this scan "
-                f"{_sizes(self.labels.shape)}; predict this scan again."
-            )
-        after = prediction.labels.astype(self.labels.dtype, copy=False)
-        kept = self.rules.untouchable
-        if kept:
-            fixed = np.isin(self.labels, tuple(kept)) | np.isin(after, tuple(kept))
-            after = np.where(fixed, self.labels, after)
-        self.prediction = prediction
-        patch = make_patch("take prediction", 0, Box.whole(self.labels.shape), self.labels, after)
-        if patch is not None:
-            patch.apply(self.labels)
-            self._record(patch)
-        return patch
 
     def rebase(self, labels: Labels, base: Base, counts: LabelCounts | None = None) -> None:
         """Start from another mask (a fresh prediction, another version); only while nothing was changed.
@@ -546,9 +531,11 @@ class Session:
 
     def _count(self, patch: Patch, *, forward: bool) -> None:
         if self._counts is not None:
-            change = counted(patch.values_after(self.labels.dtype), self._counts.size)
-            change -= counted(patch.values_before(self.labels.dtype), self._counts.size)
-            self._counts += change if forward else -change
+            change = self._changes.get(patch)
+            if change is None:
+                change = self._changes[patch] = change_of(patch, self.labels.dtype)
+            for value, more in change.items():
+                self._counts[value] += more if forward else -more
 
 
 def _own(labels: Labels | None, shape: tuple[int, int, int], prediction: Prediction | None) -> Labels:
@@ -564,7 +551,3 @@ def _own(labels: Labels | None, shape: tuple[int, int, int], prediction: Predict
     if flags.writeable and flags.c_contiguous and not borrowed:
         return labels
     return np.array(labels, order="C", copy=True)
-
-
-def _sizes(shape: tuple[int, ...]) -> str:
-    return "×".join(str(count) for count in reversed(shape))

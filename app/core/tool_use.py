@@ -119,7 +119,10 @@ class ToolUse:
         """
         self._session.refuse_unless_editable(name)
         if source.shape != self._session.labels.shape:
-            raise ValueError(f"a mask of {source.shape} does not fit a scan of {self._session.labels.shape}")
+            raise CannotEdit(
+                f"The prediction has {_sizes(source.shape)} voxels and this scan "
+                f"{_sizes(self._session.labels.shape)}; predict this scan again."
+            )
         guard = Guard(0, locked=self._session.rules.untouchable)
         return take(self._session.labels, source, box.clipped(source.shape), guard, name)
 
@@ -234,3 +237,7 @@ class ToolUse:
             self._session.prediction.bundle_labels, self._session.prediction.probabilities, strict=True
         )
         return next((values for found, values in pairs if found.value == label), None)
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "×".join(str(count) for count in reversed(shape))

@@ -5,12 +5,13 @@ Making one reads a mask and writes nothing, so it may be done beside the owner's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from app.core.label_counts import CountChange, change_of
 from app.core.messages import CannotEdit
-from app.core.patch import gained_and_lost
+from app.core.patch import Patch, gained_and_lost, make_patch
 from app.core.tools.brush import BoolArray, Covered, Labels
 from app.core.tools.guard import Guard
 from model.grid import Box
@@ -37,6 +38,39 @@ class Proposal:
     changes: BoolArray
     voxels_added: int
     voxels_removed: int
+    step: ReadyStep | None = None
+    """The step it would be, worked out ahead; it counts while the mask is the one it was made on."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyStep:
+    """What accepting a proposal takes long for, on a large box.
+
+    Attributes:
+        patch: the step.
+        generation: `Session.generation` of the mask it was made on.
+        counts: what it adds to the number of voxels of each label.
+    """
+
+    patch: Patch
+    generation: int
+    counts: CountChange
+
+
+def made_ready(proposal: Proposal, labels: Labels, generation: int) -> Proposal:
+    """The proposal with its step worked out on the mask (z, y, x) it was made on, which has this generation."""
+    patch = patch_of(proposal, labels)
+    if patch is None:
+        return proposal
+    return replace(proposal, step=ReadyStep(patch, generation, change_of(patch, labels.dtype)))
+
+
+def patch_of(proposal: Proposal, labels: Labels) -> Patch | None:
+    """The step a proposal would be on a mask (z, y, x); None where it is not the mask it was made on."""
+    region = labels[proposal.box.slices]
+    if not np.array_equal(region != proposal.after, proposal.changes):
+        return None
+    return make_patch(proposal.name, proposal.label, proposal.box, region, proposal.after)
 
 
 def proposal_adding(labels: Labels, covered: Covered | None, guard: Guard, name: str) -> Proposal:

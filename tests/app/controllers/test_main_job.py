@@ -237,6 +237,7 @@ def test_a_prediction_on_a_painted_mask_keeps_the_paint(bench: Bench, workspace_
     assert session is not None
     assert np.array_equal(session.labels, before)
     bench.controllers.editing.take_prediction_as_mask()
+    bench.wait()
     assert session.prediction is not None
     assert np.array_equal(session.labels, session.prediction.labels)
     bench.controllers.editing.undo()

@@ -32,7 +32,7 @@ from app.core.session import Base, CaseIdentity, Session, labels_sha256
 from app.core.tools import TOOLS, Gesture
 from app.core.tools.commands import COMMANDS
 from app.core.tools.parameters import Choice, Number
-from model.grid import Grid
+from model.grid import Box, Grid
 from model.progress import never, silent
 from model.volume import Volume
 
@@ -253,7 +253,9 @@ class History(RuleBasedStateMachine):
         for value in (1, 2):
             session.set_locked(value, value == locked and not hide)
             session.set_visible(value, not (value == locked and hide))
-        self.edit(lambda: session.take_prediction_as_mask(session.prediction))
+        labels = session.prediction.labels
+        whole = Box.whole(labels.shape)
+        self.edit(lambda: session.commit(session.tools.from_mask(labels, whole, "take prediction")))
 
     @rule(
         value=values,

@@ -53,6 +53,11 @@ def predicted(labels: np.ndarray, *maps: AttentionMap) -> SimpleNamespace:
     return SimpleNamespace(labels=labels, attention=maps)
 
 
+def take_whole(session: Session, prediction: SimpleNamespace) -> Patch:
+    labels = prediction.labels
+    return session.commit(session.tools.from_mask(labels, Box.whole(labels.shape), "take prediction"))
+
+
 def test_a_stroke_paints_the_active_label_in_its_slice_and_is_one_step() -> None:
     session = opened()
     patch = stroke(session, (4, 10, 6), (4, 10, 16))
@@ -175,7 +180,7 @@ def test_a_read_only_case_refuses_every_edit_with_its_reason() -> None:
         lambda: session.begin_stroke("brush", Plane.AXIAL, (4, 10, 10)),
         session.undo,
         session.redo,
-        lambda: session.take_prediction_as_mask(predicted(np.ones(GRID.shape, np.uint8))),
+        lambda: take_whole(session, predicted(np.ones(GRID.shape, np.uint8))),
     ):
         with pytest.raises(CannotEdit, match="open on ws-3"):
             verb()
@@ -208,20 +213,28 @@ def test_taking_the_prediction_is_one_step_that_undo_takes_back() -> None:
     session = opened()
     stroke(session, (6, 10, 10))
     mine = session.labels.copy()
-    patch = session.take_prediction_as_mask(predicted(labels))
+    patch = take_whole(session, predicted(labels))
     assert patch.name == "take prediction"
     assert (session.labels == labels).all()
-    assert session.decide().kind is CaseState.ACCEPTED
     session.undo()
     assert (session.labels == mine).all()
-    assert session.decide().kind is CaseState.CORRECTED
     session.redo()
-    assert session.take_prediction_as_mask(predicted(labels)) is None
+    with pytest.raises(CannotEdit, match="leaves the mask as it is"):
+        take_whole(session, predicted(labels))
+
+
+def test_whether_a_mask_was_corrected_is_told_against_the_prediction() -> None:
+    labels = np.zeros(GRID.shape, np.uint8)
+    labels[2:4, 5:9, 5:9] = 2
+    session = opened(labels.copy(), prediction=predicted(labels))
+    assert session.decide().kind is CaseState.ACCEPTED
+    stroke(session, (6, 10, 10))
+    assert session.decide().kind is CaseState.CORRECTED
 
 
 def test_a_prediction_of_another_size_is_refused() -> None:
     with pytest.raises(CannotEdit, match="24×20×8"):
-        opened().take_prediction_as_mask(predicted(np.ones((2, 2, 2), np.uint8)))
+        take_whole(opened(), predicted(np.ones((2, 2, 2), np.uint8)))
 
 
 def test_rebasing_starts_from_another_mask_only_while_nothing_was_changed() -> None:
@@ -263,7 +276,7 @@ def test_volumes_follow_every_step() -> None:
         lambda: stroke(session, (4, 10, 14)),
         session.undo,
         session.redo,
-        lambda: session.take_prediction_as_mask(predicted(np.full(GRID.shape, 2, np.uint8))),
+        lambda: take_whole(session, predicted(np.full(GRID.shape, 2, np.uint8))),
         session.undo,
     ):
         verb()

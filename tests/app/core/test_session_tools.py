@@ -231,7 +231,8 @@ def test_taking_a_prediction_leaves_locked_labels_as_they_are() -> None:
     mine[0] = 2
     session = opened(mine, np.ones(GRID.shape, np.uint8))
     session.set_locked(2, True)
-    session.take_prediction_as_mask(session.prediction)
+    labels = session.prediction.labels
+    session.commit(session.tools.from_mask(labels, Box.whole(labels.shape), "take prediction"))
     assert (session.labels[0] == 2).all()
     assert (session.labels[1:] == 1).all()
 
