@@ -5,11 +5,16 @@ from __future__ import annotations
 import logging
 import logging.handlers
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from app.controllers import Controllers, make_controllers
 from app.controllers.starting import WindowStart
 from app.jobs.runner import Deliver
 from app.store import locations, settings
+
+if TYPE_CHECKING:
+    from app.controllers.editing_bench import RepaintTimes
+    from app.core.session import Session
 
 _LOG_BYTES = 2_000_000
 
@@ -19,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     from app.cli.main import main
 
     _start_log()
-    return main(arguments, open_window)
+    return main(arguments, open_window, measure_repaint)
 
 
 def open_window(start: WindowStart) -> int:
@@ -31,12 +36,19 @@ def open_window(start: WindowStart) -> int:
     return ui.open_window(_controllers, lambda controllers: _begin(controllers, start))
 
 
+def measure_repaint(session: Session, moves: int) -> RepaintTimes:
+    """Paint on a case in a window of its own, and time each move of the mouse to the end of its repaint."""
+    from app.ui.repaint_bench import measure
+
+    return measure(_tour_controllers, session, moves)
+
+
 def _controllers(deliver: Deliver) -> Controllers:
     return make_controllers(deliver, settings.load())
 
 
 def _tour_controllers(deliver: Deliver) -> Controllers:
-    """Those of a tour: its own reader, and settings that are not kept."""
+    """Those of a tour or a measurement: its own reader, and settings that are not kept."""
     return make_controllers(deliver, settings.Settings(reader="tour"), keep_settings=False)
 
 

@@ -133,6 +133,11 @@ def read_prediction_labels(folder: Path) -> tuple[BundleLabel, ...]:
     return _described(folder, _labels)
 
 
+def read_provenance(folder: Path) -> Provenance:
+    """Where the prediction in `folder` comes from, from its description alone; errors as `read_prediction`."""
+    return _described(folder, lambda fields: _read_provenance(fields.inside("provenance")))
+
+
 def _described(folder: Path, read: Callable[[Fields], T]) -> T:
     """What `read` makes of a prediction's description."""
     file = folder / DESCRIPTION_FILE

@@ -10,6 +10,7 @@ import typer
 
 from app import __version__
 from app.cli import bench, judging, learning, models, scans, windows, workspaces
+from app.controllers.editing_bench import MeasureRepaint
 from app.controllers.starting import OpenWindow
 from model.errors import Cancelled, GateLensError
 
@@ -20,8 +21,8 @@ RESEARCH_ONLY = "Research use only, not for diagnosis."
 DONE, FAILED, USAGE, CANCELLED = 0, 1, 2, 130
 
 
-def build() -> typer.Typer:
-    """The `gatelens` command with every verb that works today."""
+def build(measure_repaint: MeasureRepaint | None = None) -> typer.Typer:
+    """The `gatelens` command with every verb that works today; `measure_repaint` is for `bench edit`."""
     cli = typer.Typer(
         name="gatelens",
         help=f"Review and correct what a 3-D Attention U-Net predicts, and see where it looks. {RESEARCH_ONLY}",
@@ -35,14 +36,16 @@ def build() -> typer.Typer:
     judging.register(cli)
     cli.add_typer(workspaces.build(), name="workspace")
     cli.add_typer(models.build(), name="models")
-    cli.add_typer(bench.build(), name="bench")
+    cli.add_typer(bench.build(measure_repaint), name="bench")
     return cli
 
 
-def main(arguments: Sequence[str], open_window: OpenWindow) -> int:
+def main(
+    arguments: Sequence[str], open_window: OpenWindow, measure_repaint: MeasureRepaint | None = None
+) -> int:
     """Run one command; gives the exit code: 0 done, 1 one sentence on stderr, 2 usage, 130 cancelled."""
     try:
-        code = typer.main.get_command(build())(
+        code = typer.main.get_command(build(measure_repaint))(
             args=list(arguments), prog_name="gatelens", standalone_mode=False, obj=open_window
         )
         return code if isinstance(code, int) else DONE

@@ -1,4 +1,4 @@
-"""The verbs of `gatelens workspace`: new, add, list, predict, export."""
+"""The verbs of `gatelens workspace`: new, add, list, predict, export, verify, audit."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.controllers import workspaces
 from app.controllers.workspaces import AddSummary, Refusal
 from app.store import workspace as stored
 from app.store.export import export_msd
+from app.store.verify import verify
 from app.store.workspace import Workspace
 
 Folder = Annotated[Path, typer.Argument(help="The workspace.")]
@@ -24,12 +25,14 @@ Events = Annotated[bool, typer.Option("--events", help="Progress as JSON lines o
 
 def build() -> typer.Typer:
     """The group of verbs."""
-    group = typer.Typer(help="Make, fill, predict and export workspaces.", no_args_is_help=True)
+    group = typer.Typer(help="Make, fill, predict, export and check workspaces.", no_args_is_help=True)
     group.command("new")(_new)
     group.command("add")(_add)
     group.command("list")(_list)
     group.command("predict")(_predict)
     group.command("export")(_export)
+    group.command("verify")(_verify)
+    group.command("audit")(_audit)
     return group
 
 
@@ -89,6 +92,7 @@ def _list(folder: Folder, json: Json = False) -> None:
                         "version": row.version,
                         "model": row.model_name,
                         "reader": row.reader,
+                        "seen_share": row.seen_share,
                         "subject": row.subject,
                         "study_date": row.study_date,
                         "series": row.series,
@@ -132,25 +136,94 @@ def _export(
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", help="A new folder for the dataset.")],
     format: Annotated[str, typer.Option("--format", help="msd: Medical Segmentation Decathlon.")] = "msd",
+    provenance: Annotated[
+        bool,
+        typer.Option("--provenance", help="Also write where each voxel comes from, to provenanceTr/."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write the accepted and corrected cases as a dataset other programs read."""
     if format != "msd":
         raise typer.BadParameter(f"{format} is not a format; msd is.", param_hint="--format")
     with _opened(folder) as workspace, progress("Exporting", quiet=json) as (report, cancelled):
-        summary = export_msd(workspace, out, report=report, cancelled=cancelled)
+        summary = export_msd(workspace, out, report=report, cancelled=cancelled, provenance=provenance)
     if json:
         print_json({"out": str(out), "cases": summary.cases})
     else:
-        cases = "1 case" if summary.cases == 1 else f"{summary.cases} cases"
-        print(f"{cases} written to {out}. Research use only, not for diagnosis.")
+        print(f"{_count(summary.cases, 'case')} written to {out}. Research use only, not for diagnosis.")
+
+
+def _verify(
+    folder: Folder,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", help="A head hash kept elsewhere: what led to it must still be there."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check that nothing on record was changed: audit, decisions, label versions, models of the workspace.
+
+    Gives exit code 1 where something is not what it was.
+    """
+    with _opened(folder) as workspace, progress("Checking", quiet=json) as (report, cancelled):
+        found = verify(workspace, report, cancelled, known_head=head)
+    if json:
+        print_json(
+            {
+                "ok": found.ok,
+                "audit_rows": found.audit_rows,
+                "versions": found.versions,
+                "decisions": found.decisions,
+                "models": found.models,
+                "head": found.head,
+                "problems": list(found.problems),
+                "notes": list(found.notes),
+            }
+        )
+    else:
+        counts = ", ".join(
+            _count(number, noun)
+            for number, noun in (
+                (found.audit_rows, "audit row"), (found.versions, "version"), (found.decisions, "decision"),
+                (found.models, "model"),
+            )
+        )  # fmt: skip
+        print(f"checked  {counts}")
+        print(f"head     {found.head}")
+        for note in found.notes:
+            print(f"note     {note}")
+        print("Nothing on record was changed." if found.ok else f"{_count(len(found.problems), 'problem')}.")
+    for problem in found.problems:
+        print(problem, file=sys.stderr)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def _audit(
+    folder: Folder,
+    out: Annotated[Path | None, typer.Option("--out", help="A new file; standard output without it.")] = None,
+) -> None:
+    """Write the audit as JSON lines: every row as it is chained, and last the head hash.
+
+    Kept elsewhere, the head shows later that nothing before it was changed: 'gatelens workspace verify W --head HASH'.
+    """
+    with _opened(folder) as workspace:
+        export = workspace.audit.export()
+    if out is None:
+        print(export.text, end="")
+        return
+    export.save(out)
+    print(f"{_count(export.rows, 'row')} written to {out}; the head is {export.head}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _say_added(folder: Path, summary: AddSummary) -> None:
     _say_refused(summary.refused)
     known = f", {len(summary.known)} were there already" if summary.known else ""
-    scans = "1 scan" if len(summary.added) == 1 else f"{len(summary.added)} scans"
-    print(f"{scans} added to {folder}{known}.")
+    print(f"{_count(len(summary.added), 'scan')} added to {folder}{known}.")
 
 
 def _say_refused(refused: tuple[Refusal, ...]) -> None:

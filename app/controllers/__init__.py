@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.controllers.auditing import AuditingController
 from app.controllers.changing import Changing
 from app.controllers.desk import Desk
 from app.controllers.editing import EditingController
@@ -11,7 +12,11 @@ from app.controllers.labelling import LabellingController
 from app.controllers.looking import LookingController
 from app.controllers.opening import OpeningController
 from app.controllers.predicting import PredictingController
+from app.controllers.reading import ReadingController
+from app.controllers.repredicting import RepredictingController
 from app.controllers.reviewing import ReviewingController
+from app.controllers.saving_elsewhere import SavingElsewhereController
+from app.controllers.taking import TakingController
 from app.jobs.runner import Deliver, JobRunner
 from app.store.settings import Settings
 
@@ -27,6 +32,11 @@ class Controllers:
     editing: EditingController
     labelling: LabellingController
     reviewing: ReviewingController
+    reading: ReadingController
+    auditing: AuditingController
+    repredicting: RepredictingController
+    taking: TakingController
+    elsewhere: SavingElsewhereController
 
     def shutdown(self) -> None:
         """Leave everything in order: cancels a prediction, waits for saves (seconds at most), joins every lane."""
@@ -40,6 +50,8 @@ def make_controllers(deliver: Deliver, settings: Settings, *, keep_settings: boo
     opening = OpeningController(desk)
     predicting = PredictingController(desk)
     changing = Changing(desk, lambda: opening.journal)
+    reading = ReadingController(desk)
+    auditing = AuditingController(desk, reading)
     # What the reader asks for cancels the work ahead, so it begins again afterwards.
     opening.after_opening = predicting.after_predicting = lambda: opening.read_ahead(predicting.predict_ahead)
     return Controllers(
@@ -49,5 +61,10 @@ def make_controllers(deliver: Deliver, settings: Settings, *, keep_settings: boo
         predicting=predicting,
         editing=EditingController(desk, changing),
         labelling=LabellingController(desk, changing),
-        reviewing=ReviewingController(desk, opening),
+        reviewing=ReviewingController(desk, opening, reading, auditing),
+        reading=reading,
+        auditing=auditing,
+        repredicting=RepredictingController(desk, predicting, changing),
+        taking=TakingController(desk),
+        elsewhere=SavingElsewhereController(desk),
     )

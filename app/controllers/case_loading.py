@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.core.difference_picture import Difference, difference
 from app.core.journal_format import replay
 from app.core.labels import LabelTable
 from app.core.patch import Labels
@@ -25,6 +26,7 @@ from model.grid import Grid
 from model.prediction import Prediction
 from model.progress import CancelCheck, Report
 from model.scan_io import ScanRead, read_scan
+from model.volume import Volume
 
 NO_LABELS = LabelTable("none", ())
 
@@ -47,12 +49,12 @@ class LoadedCase:
     versions: tuple[LabelVersion, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UnsavedWork:
-    """A journal that is in no version, and how many voxels of the mask its work would change (0 if it cannot)."""
+    """A journal that is in no version, and what its work would change of the mask; None: nothing, or it cannot."""
 
     found: OpenJournal
-    voxels: int
+    difference: Difference | None
 
 
 def load_case(
@@ -93,24 +95,29 @@ def load_case(
         session.history.load(*workspace.journals.past(row.id, row.version))
     session.volumes_ml()
     tell_of_other_cases(session.rules, workspace, row.id, session.table)
+    window = automatic_window(scan.volume)
     return LoadedCase(
         row=row,
         session=session,
-        window=automatic_window(scan.volume),
-        journals=tuple(UnsavedWork(found, _voxels_changed(found, session.labels)) for found in journals),
+        window=window,
+        journals=tuple(
+            UnsavedWork(found, _difference(found, session.labels, scan.volume, window)) for found in journals
+        ),
         versions=workspace.labels.versions(row.id),
     )
 
 
-def _voxels_changed(found: OpenJournal, labels: Labels) -> int:
+def _difference(
+    found: OpenJournal, labels: Labels, volume: Volume, window: tuple[float, float]
+) -> Difference | None:
     if found.journal is None or found.problem:
-        return 0
+        return None
     restored = np.array(labels)
     try:
         replay(found.journal, restored)
     except WorkspaceError:
-        return 0
-    return int(np.count_nonzero(restored != labels))
+        return None
+    return difference(volume, labels, restored, window)
 
 
 def _starting_mask(

@@ -67,23 +67,19 @@ class Changing:
         self._desk.events.conditions_changed.emit(None)
 
     # -- make it -----------------------------------------------------------------------------------------
-    def at_once(
-        self, verb: Callable[[Session], Patch | None], *, otherwise: str = "", keep_preview: bool = False
-    ) -> None:
-        """One step that changes the mask now; `otherwise` is said where it changes nothing."""
+    def at_once(self, verb: Callable[[Session], Patch], *, keep_preview: bool = False) -> Patch | None:
+        """One step that changes the mask now, which it gives; None where it was refused, which is said."""
         session = self._desk.session if keep_preview and not self._desk.saving else self.ready()
         if session is None:
-            return
+            return None
         try:
             patch = verb(session)
         except CannotEdit as refusal:
             self.refuse(refusal)
-            return
-        if patch is not None:
-            self._desk.events.labels_changed.emit(patch.box)
-            self.committed(patch)
-        elif otherwise:
-            self._desk.say(otherwise)
+            return None
+        self._desk.events.labels_changed.emit(patch.box)
+        self.committed(patch)
+        return patch
 
     def committed(self, patch: Patch | None) -> None:
         """A step was made, or (None) came to nothing."""
@@ -157,4 +153,7 @@ class Changing:
             self._desk.events.conditions_changed.emit(None)
 
     def _commit(self, proposal: Proposal) -> None:
-        self.at_once(lambda session: session.commit(proposal))
+        patch = self.at_once(lambda session: session.commit(proposal))
+        session = self._desk.session
+        if patch is not None and session is not None:
+            self._desk.say(f"Done: {session.describe(patch)}. Undo takes it back.")

@@ -13,6 +13,7 @@ class Condition(StrEnum):
     HAS_PREDICTION = "has prediction"
     HAS_ATTENTION = "has attention"
     CAN_PREDICT = "can predict"
+    CAN_PREDICT_HERE = "can predict here"
     PREDICTING = "predicting"
     CAN_EDIT = "can edit"
     CAN_UNDO = "undo possible"

@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from app.controllers.conditions import Condition
+from app.core.difference_picture import Difference
 from app.core.display import Look
 from app.core.events import Event
 from app.core.history import Entry
+from app.core.journal_format import Journal
 from app.core.messages import Message, MessageKind
 from app.core.review import CaseState
 from app.core.session import Session
@@ -43,12 +45,16 @@ class RecoveryOffer:
         when: when that run began.
         reader: who worked.
         voxels: voxels that differ from the mask on the screen.
+        difference: the same as a picture; None where nothing differs.
+        voxel_ml: the volume of a voxel.
     """
 
     strokes: int
     when: datetime
     reader: str
     voxels: int
+    difference: Difference | None = None
+    voxel_ml: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,7 @@ class DeskEvents:
     case_closed: Event[None] = field(default_factory=lambda: Event("case closed"))
     labels_changed: Event[Box] = field(default_factory=lambda: Event("labels changed"))
     step_made: Event[StepMade] = field(default_factory=lambda: Event("step made"))
+    work_restored: Event[Journal] = field(default_factory=lambda: Event("work restored"))
     history_changed: Event[None] = field(default_factory=lambda: Event("history changed"))
     prediction_changed: Event[None] = field(default_factory=lambda: Event("prediction changed"))
     look_changed: Event[Look] = field(default_factory=lambda: Event("look changed"))
@@ -181,6 +188,8 @@ class Desk:
                 return bool(self.attention_maps)
             case Condition.CAN_PREDICT:
                 return session is not None and self.bundle is not None and self.predicting is None
+            case Condition.CAN_PREDICT_HERE:
+                return can_edit and self.is_on(Condition.CAN_PREDICT)
             case Condition.PREDICTING:
                 return self.predicting is not None
             case Condition.CAN_EDIT:
@@ -204,16 +213,22 @@ class Desk:
         """Show one sentence at the bottom of the window."""
         self.events.message.emit(Message(kind, text))
 
-    def fail(self, error: Exception, doing: str) -> None:
-        """Put a failure into words: its own sentence, or that it is a bug and where the trace is."""
+    def fail(self, error: Exception, doing: str, offer: str = "") -> None:
+        """Put a failure into words: its own sentence, or that it is a bug and where the trace is.
+
+        Args:
+            error: what happened.
+            doing: what failed, in a few words.
+            offer: what else the reader can do, "or save it elsewhere"; ends the sentence.
+        """
         if isinstance(error, GateLensError):
-            self.say(str(error), "error")
+            text = str(error)
         else:
-            self.say(
+            text = (
                 f"{doing} failed inside the program ({type(error).__name__}); your work is kept, "
-                "the log has the trace.",
-                "error",
+                "the log has the trace."
             )
+        self.say(f"{text.removesuffix('.')}, {offer}." if offer else text, "error")
 
     @property
     def running_job(self) -> Job | None:

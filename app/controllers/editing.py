@@ -11,6 +11,7 @@ from app.controllers.changing import Changing
 from app.controllers.desk import Desk
 from app.controllers.growing import Growing
 from app.controllers.outlining import Outlining
+from app.core.events import Event
 from app.core.history import Entry
 from app.core.journal_course import Direction
 from app.core.messages import CannotEdit
@@ -39,6 +40,7 @@ class EditingController:
         preview_changed: the box where a preview appeared, changed or went; `Session.preview` has it.
         refused: the sentence of a refusal, for the cursor; it is also said on the desk.
         outlining: the polygon that is being drawn, and its verbs.
+        pointed: the plane and the voxel (z, y, x) the pointer is at, or None: a ball is seen in all planes.
     """
 
     def __init__(self, desk: Desk, changing: Changing) -> None:
@@ -46,6 +48,7 @@ class EditingController:
         self._changing = changing
         self._growing = Growing(desk, changing)
         self.outlining = Outlining(desk, changing)
+        self.pointed: Event[tuple[Plane, Float3] | None] = Event("pointed")
         self.preview_changed = changing.preview_changed
         self.refused = changing.refused
 
@@ -219,11 +222,6 @@ class EditingController:
     def cancel_point(self) -> None:
         """Let go of the place and of what it showed."""
         self._growing.cancel()
-
-    def show_proposal(self, proposal: Proposal) -> None:
-        """Show what somebody else proposes (a prediction of a box); Enter accepts it."""
-        if self._changing.ready() is not None:
-            self._changing.show(proposal)
 
     def accept_preview(self) -> None:
         """Make the change that is shown."""

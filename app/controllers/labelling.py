@@ -6,20 +6,26 @@ from collections.abc import Callable
 
 from app.controllers.changing import Changing
 from app.controllers.desk import Desk
-from app.core.labels import Colour, LabelTable
+from app.core.labels import Colour, LabelEntry, LabelTable
 from app.core.messages import CannotEdit
 from app.core.session import Session
 from model.grid import Float3
 
 
 class LabellingController:
-    """The verbs of the label table; a refusal is a sentence and changes nothing."""
+    """The verbs of the label table; a refusal is a sentence and changes nothing.
+
+    Attributes:
+        table_changed: labels were added or changed, locked, hidden or shown.
+        refused: the sentence of a refusal, which is also said on the desk.
+    """
 
     def __init__(self, desk: Desk, changing: Changing) -> None:
         self._desk = desk
         self._changing = changing
         self._table: LabelTable | None = None
         self.table_changed = changing.table_changed
+        self.refused = changing.refused
         self.table_changed.subscribe(lambda _: self._remember())
         desk.events.case_opened.subscribe(lambda _: self._look())
         desk.events.history_changed.subscribe(lambda _: self._look())
@@ -31,13 +37,28 @@ class LabellingController:
             session.active_label = value
             self._desk.events.tool_changed.emit(None)
 
-    def add(self, name: str, colour: Colour | None = None, term: str = "") -> int | None:
-        """A new label, which becomes the active one; gives its value, None where it was refused."""
+    def label_to_be(self, name: str, value: int | None = None) -> LabelEntry | str:
+        """What `add` would add under a name, or why it would not, as a sentence; nothing is changed."""
+        session = self._desk.session
+        if session is None:
+            return "Open a case first."
+        try:
+            return session.label_to_be(name, value=value)
+        except CannotEdit as refusal:
+            return str(refusal)
+
+    def add(
+        self, name: str, colour: Colour | None = None, term: str = "", value: int | None = None
+    ) -> int | None:
+        """A new label, which becomes the active one; gives its value, None where it was refused.
+
+        `value` is one that the mask has without a name; None chooses one.
+        """
         session = self._changing.ready()
         if session is None:
             return None
         try:
-            value = session.add_label(name, colour, term)
+            added = session.add_label(name, colour, term, value)
         except CannotEdit as refusal:
             self._changing.refuse(refusal)
             return None
@@ -45,27 +66,39 @@ class LabellingController:
         assert step is not None
         self._changing.keep(step)
         self._changing.show_table()
-        return value
+        self._say_disagreement(session, added)
+        return added
 
     def change(
         self, value: int, *, name: str | None = None, colour: Colour | None = None, term: str | None = None
-    ) -> None:
-        """Another name, colour or coded term for a label."""
+    ) -> bool:
+        """Another name, colour or coded term for a label; False where it was refused."""
         session = self._changing.ready()
         if session is None:
-            return
+            return False
         try:
             step = session.change_label(value, name=name, colour=colour, term=term)
         except CannotEdit as refusal:
             self._changing.refuse(refusal)
-            return
+            return False
         if step is not None:
             self._changing.keep(step)
             self._changing.show_table()
+            if name is not None:
+                self._say_disagreement(session, value)
+        return True
 
     def clear(self, value: int) -> None:
-        """Take a label away everywhere."""
-        self._changing.at_once(lambda session: session.clear_label(value))
+        """Take a label away everywhere, and say that undo brings it back."""
+        session = self._changing.ready()
+        if session is None:
+            return
+        try:
+            compute = session.clearing(value)
+        except CannotEdit as refusal:
+            self._changing.refuse(refusal)
+            return
+        self._changing.compute(session, "Clear label", compute, preview=False)
 
     def set_locked(self, value: int, locked: bool) -> None:
         """Lock or unlock a label; a locked one does not change."""
@@ -99,6 +132,12 @@ class LabellingController:
             self._changing.refuse(refusal)
             return
         self._changing.show_table()
+
+    def _say_disagreement(self, session: Session, value: int) -> None:
+        entry = session.table.entry(value)
+        told = session.rules.disagreement(session.table, entry) if entry is not None else ""
+        if told:
+            self._desk.say(f"{told} Only cases that agree can be exported together.", "warning")
 
     def _remember(self) -> None:
         session = self._desk.session

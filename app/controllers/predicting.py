@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app import __version__
+from app.controllers.case_loading import NO_LABELS
 from app.controllers.desk import Desk
 from app.core.labels import LabelTable
-from app.core.session import Base, LabelCounts, count_labels, labels_sha256
-from app.jobs.runner import Lane
+from app.core.session import Base, LabelCounts, Session, count_labels, labels_sha256
+from app.jobs.runner import Job, Lane
+from app.store.label_families import table_to_start_with
 from app.store.review_store import CaseRow
 from app.store.workspace import Workspace
 from model.applicability import Applicability
@@ -30,11 +32,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class KeptPrediction:
-    """A prediction, the base of a mask that starts from it, and that mask's voxels by label."""
+    """A prediction, the base of a mask that starts from it, that mask's voxels by label, and what labels mean.
+
+    `table` is the one a case without any begins with.
+    """
 
     prediction: Prediction
     base: Base
     counts: LabelCounts
+    table: LabelTable
 
 
 def predict_and_keep(
@@ -47,12 +53,20 @@ def predict_and_keep(
     *,
     region: Box | None = None,
     override: bool = False,
+    table: LabelTable | None = None,
 ) -> KeptPrediction:
     """Predict a scan, write the prediction and its row; raises `CannotPredict` where the model does not apply.
 
-    Runs outside the thread that owns the desk; cancelling leaves neither files nor row.
+    `table` is what labels mean on the desk, where the case lies there. Runs outside the thread that owns the desk;
+    cancelling leaves neither files nor row.
     """
-    check_labels_fit(workspace, row, bundle)
+    check_labels_fit(workspace, row, bundle, table)
+    starts = table_to_start_with(workspace, bundle.labels, bundle.name)
+    # Labels that were drawn first, without a model, keep their own table when the case is accepted.
+    of_its_own = table is not None and table.entries and table.family != starts.family
+    taken = starts.key if row.table_key is None and not of_its_own else None
+    if taken is not None:
+        workspace.reviews.check_table(row.id, taken)
     key = prediction_key(bundle.hash, region, scan.volume.grid.spacing, "override" if override else "")
     prediction = predict(
         scan.volume,
@@ -65,26 +79,53 @@ def predict_and_keep(
     )
     report(0.96, "keeping the prediction")
     workspace.predictions.save(row.id, key, prediction)
-    if row.table_key is None:
-        workspace.add_label_table(LabelTable.from_bundle(bundle.labels, bundle.name))
-    workspace.reviews.set_prediction(
-        row.id, key, bundle.hash, bundle.name, table_key=row.table_key or bundle.name
-    )
+    if taken is not None:
+        workspace.add_label_table(starts)
+    workspace.reviews.set_prediction(row.id, key, bundle.hash, bundle.name, table_key=taken)
     base = Base("prediction", key, labels_sha256(prediction.labels))
-    return KeptPrediction(prediction, base, count_labels(prediction.labels))
+    return KeptPrediction(prediction, base, count_labels(prediction.labels), starts)
 
 
-def check_labels_fit(workspace: Workspace, row: CaseRow, bundle: Bundle) -> None:
-    """Refuse a model whose labels mean something else than those the case already has."""
-    if row.table_key is None:
+def check_labels_fit(
+    workspace: Workspace, row: CaseRow, bundle: Bundle, table: LabelTable | None = None
+) -> None:
+    """Refuse a model whose values mean something else than those of the table a case's labels began with.
+
+    What the reader has added or renamed since on this case changes nothing of that.
+
+    Args:
+        workspace: where the case lies.
+        row: the case.
+        bundle: the model.
+        table: the labels of the case as they are on the desk, saved or not; None: those it was saved with.
+
+    Raises:
+        CannotPredict: the model's labels do not fit.
+    """
+    if table is None or not table.entries:
+        if row.table_key is None:
+            return
+        table = workspace.label_table(row.table_key)
+    starts = table_to_start_with(workspace, bundle.labels, bundle.name)
+    if row.table_key is None and table.family == starts.family:
         return
-    kept = workspace.label_table(row.table_key)
-    made = LabelTable.from_bundle(bundle.labels, bundle.name)
-    if [(e.value, e.name) for e in kept.entries] != [(e.value, e.name) for e in made.entries]:
+    began = next((kept for kept in workspace.label_tables if kept.key == table.family), None)
+    if began is None:
+        # The labels began without a model, so they fit one that gives its values the same names.
+        fits = all(table.name(entry.value) == entry.name for entry in starts.entries)
+    else:
+        fits = began.means_the_same(starts)
+    if fits:
+        return
+    if table.family == NO_LABELS.key:
         raise CannotPredict(
-            f"{row.name} has the labels of {row.table_key}, which {bundle.name} does not make; "
-            f"choose {row.table_key} as the model of this workspace."
+            f"{row.name} has labels that were made without a model, and {bundle.name} makes others; add the scan "
+            "to another workspace to predict it."
         )
+    raise CannotPredict(
+        f"{row.name} has the labels of {table.family}, which {bundle.name} does not make; choose {table.family} as "
+        "the model of this workspace."
+    )
 
 
 class PredictingController:
@@ -106,31 +147,45 @@ class PredictingController:
     def predict(self, override: bool = False) -> None:
         """Predict the open case, inside the region box where there is one; Esc cancels."""
         desk = self._desk
-        session, bundle, workspace, row = desk.session, desk.bundle, desk.workspace, desk.open_row
-        if session is None or workspace is None or row is None:
-            desk.say("Open a case first, then press F5.", "warning")
+        ready = self.ready()
+        if ready is None:
             return
-        if bundle is None:
-            desk.say(
-                "This workspace has no model; 'gatelens workspace new … --model NAME' makes one with it.",
-                "warning",
-            )
-            return
-        if desk.predicting is not None:
-            desk.say("A prediction is running; Esc cancels it.", "warning")
-            return
-        region, scan, case_id = session.region, session.scan, row.id
-        desk.predicting = desk.runner.submit(
+        session, bundle, workspace, row = ready
+        region, scan, case_id, table = session.region, session.scan, row.id, session.table
+        job = desk.runner.submit(
             Lane.COMPUTE,
             f"Predicting {row.name}",
             lambda report, cancelled: predict_and_keep(
-                workspace, row, scan, bundle, report, cancelled, region=region, override=override
+                workspace, row, scan, bundle, report, cancelled, region=region, override=override, table=table
             ),
             lambda kept: self._arrived(workspace, case_id, kept),
             lambda error: self._did_not_arrive(row, error),
             case_id=case_id,
         )
-        job = desk.predicting
+        self.follow(job)
+
+    def ready(self) -> tuple[Session, Bundle, Workspace, CaseRow] | None:
+        """What a prediction of the open case needs, if one can begin now; else the reader is told what is missing."""
+        desk = self._desk
+        session, bundle, workspace, row = desk.session, desk.bundle, desk.workspace, desk.open_row
+        if session is None or workspace is None or row is None:
+            desk.say("Open a case first, then press F5.", "warning")
+            return None
+        if bundle is None:
+            desk.say(
+                "This workspace has no model; 'gatelens workspace new … --model NAME' makes one with it.",
+                "warning",
+            )
+            return None
+        if desk.predicting is not None:
+            desk.say("A prediction is running; Esc cancels it.", "warning")
+            return None
+        return session, bundle, workspace, row
+
+    def follow(self, job: Job) -> None:
+        """Let a job be the running prediction until it is over."""
+        desk = self._desk
+        desk.predicting = job
 
         def ended(changed: object) -> None:
             if changed is job and job.is_over:
@@ -191,14 +246,17 @@ class PredictingController:
         if session is None or session.case.id != case_id:
             return
         if not session.table.entries:
-            session.table = LabelTable.from_bundle(
-                kept.prediction.bundle_labels, kept.prediction.provenance.bundle_name
-            )
+            session.table = kept.table
+            session.rules.kept_tables = workspace.label_tables
         session.prediction = kept.prediction
         provenance = kept.prediction.provenance
         marked = " (outside what the model is made for)" if provenance.overridden else ""
         told = f"Predicted in {provenance.seconds:.1f} s on {provenance.device}{marked}."
-        if session.history.is_untouched and session.base.kind != "version" and session.read_only_reason is None:
+        if (
+            session.history.is_untouched
+            and session.base.kind != "version"
+            and session.read_only_reason is None
+        ):
             session.rebase(kept.prediction.labels, kept.base, kept.counts)
             desk.events.labels_changed.emit(Box.whole(session.labels.shape))
         else:

@@ -35,13 +35,13 @@ class Recovery:
             if work.found.problem:
                 self._desk.say(work.found.problem, "warning")
         fitting = [
-            (work.found, work.found.journal, work.voxels)
+            (work.found, work.found.journal, work.difference)
             for work in journals
             if work.found.journal is not None and not work.found.problem
         ]
         if not fitting:
             return
-        found, journal, voxels = fitting[-1]
+        found, journal, difference = fitting[-1]
         if journal.header.session in self._own:
             self._bring_back(session, found, journal, own)
             return
@@ -51,7 +51,9 @@ class Recovery:
                 strokes=journal.strokes,
                 when=journal.header.started,
                 reader=journal.header.reader,
-                voxels=voxels,
+                voxels=difference.voxels if difference is not None else 0,
+                difference=difference,
+                voxel_ml=session.grid.voxel_mm3 / 1000,
             )
         )
 
@@ -80,6 +82,7 @@ class Recovery:
         own.go_on_with(found)
         self._own.add(own.name)
         events = self._desk.events
+        events.work_restored.emit(journal)
         events.labels_changed.emit(Box.whole(session.labels.shape))
         events.history_changed.emit(None)
         events.conditions_changed.emit(None)

@@ -7,9 +7,14 @@ from dataclasses import replace
 from enum import StrEnum
 
 from app import __version__
+from app.controllers.auditing import AuditingController
 from app.controllers.desk import Desk
 from app.controllers.opening import OpeningController
+from app.controllers.reading import ReadingController
+from app.controllers.saving_elsewhere import OFFER
+from app.core.messages import MessageKind
 from app.core.review import CaseState, Decision
+from app.core.seen import UNDER_READ
 from app.core.session import Session
 from app.jobs.runner import Lane
 from app.store.decisions import DecisionRecord
@@ -29,9 +34,13 @@ class AcceptOutcome(StrEnum):
 class ReviewingController:
     """The reader's verdict on the open case."""
 
-    def __init__(self, desk: Desk, opening: OpeningController) -> None:
+    def __init__(
+        self, desk: Desk, opening: OpeningController, reading: ReadingController, auditing: AuditingController
+    ) -> None:
         self._desk = desk
         self._opening = opening
+        self._reading = reading
+        self._auditing = auditing
 
     def set_reader(self, name: str) -> None:
         """Who reads; kept for the next time."""
@@ -94,21 +103,31 @@ class ReviewingController:
         journal_length: Future[int | None],
     ) -> None:
         case_id, labels, grid = session.case.id, session.labels, session.grid
-        table = session.table
+        table, seen, worked = session.table, session.seen.copy(), self._reading.since_decision
+        # The steps of a mask stand in the audit before it.
+        self._auditing.flush()
 
-        def work(report: Report, cancelled: CancelCheck) -> tuple[LabelVersion, Decision]:
+        def work(report: Report, cancelled: CancelCheck) -> tuple[LabelVersion, Decision, float | None]:
             # Nobody changes the mask while it is being saved, so it may be read from here.
             decision = session.decide()
+            share = None if decision.kind is CaseState.EMPTY else seen.share_of_mask(labels)
             if table.entries:
-                workspace.add_label_table(table)
+                # What the reader's labels began as is kept too: later models are compared with it.
+                for kept_table in (session.rules.original(table) or table, table):
+                    workspace.add_label_table(kept_table)
                 workspace.reviews.take_table(case_id, table.key)
             # The version says how much of the journal it holds, so every stroke must be in it first.
-            kept = replace(
-                info, decision=DecisionRecord.of(decision, info.reader), journal_bytes=journal_length.result()
+            record = DecisionRecord.of(
+                decision,
+                info.reader,
+                seconds=worked.active_s,
+                idle_seconds=worked.idle_s,
+                seen_share=share,
             )
+            kept = replace(info, decision=record, journal_bytes=journal_length.result())
             version = workspace.labels.save(case_id, labels, grid, kept)
             workspace.journals.seal(workspace.journals.path(case_id, info.session), version.number)
-            return version, decision
+            return version, decision, share
 
         self._desk.runner.submit(
             Lane.STORE,
@@ -120,17 +139,26 @@ class ReviewingController:
             must_finish=True,
         )
 
-    def _saved(self, session: Session, version: LabelVersion, decision: Decision) -> None:
+    def _saved(
+        self, session: Session, version: LabelVersion, decision: Decision, share: float | None
+    ) -> None:
         self._desk.saving = False
+        self._reading.decided()
         self._opening.start_from_version(session, version)
         words = decision.kind.value
         if decision.kind is CaseState.CORRECTED:
             words += f", {decision.ml_added:.2f} mL added and {decision.ml_removed:.2f} mL removed"
-        self._go_on(f"{session.case.name}: version {version.number} saved ({words}).")
+        if share is not None:
+            words += f"; {share:.0%} of its slices seen"
+        under_read = share is not None and share < UNDER_READ
+        self._go_on(
+            f"{session.case.name}: version {version.number} saved ({words}).",
+            "warning" if under_read else "info",
+        )
 
     def _not_saved(self, error: Exception) -> None:
         self._desk.saving = False
-        self._desk.fail(error, "Saving the mask")
+        self._desk.fail(error, "Saving the mask", OFFER)
         self._desk.events.conditions_changed.emit(None)
 
     def _verdict(self, state: CaseState, note: str, *, then_next: bool = True) -> None:
@@ -142,9 +170,19 @@ class ReviewingController:
             desk.say(session.read_only_reason, "warning")
             return
         case_id, name = session.case.id, session.case.name
-        record = DecisionRecord(kind=state, reader=desk.reader, note=note)
+        worked = self._reading.since_decision
+        record = DecisionRecord(
+            kind=state,
+            reader=desk.reader,
+            note=note,
+            seconds=worked.active_s,
+            idle_seconds=worked.idle_s,
+        )
+        self._auditing.flush()
 
         def done(value: None) -> None:
+            if desk.session is session:
+                self._reading.decided()
             if then_next:
                 self._go_on(f"{name}: {state}.")
             else:
@@ -161,15 +199,15 @@ class ReviewingController:
             quiet=True,
         )
 
-    def _go_on(self, told: str) -> None:
+    def _go_on(self, told: str, kind: MessageKind = "info") -> None:
         """Read the worklist again and open the next undone case; say what was done, and if it was the last."""
         desk = self._desk
 
         def read() -> None:
             if desk.neighbour(1) is not None:
                 self._opening.next_case()
-                desk.say(told)
+                desk.say(told, kind)
             else:
-                desk.say(f"{told} Every case of this worklist has been read.")
+                desk.say(f"{told} Every case of this worklist has been read.", kind)
 
         desk.refresh_cases(read)

@@ -63,10 +63,19 @@ class LabelEntry:
         if len(self.colour) != 3 or not all(0 <= part <= 255 for part in self.colour):
             raise ValueError(f"a colour is three numbers in 0–255, not {self.colour}")
 
+    def is_called(self, name: str) -> bool:
+        """Whether this is its name, whatever its capitals."""
+        return self.name.strip().casefold() == name.strip().casefold()
+
 
 @dataclass(frozen=True)
 class LabelTable:
-    """The labels of a case, in the order they are shown; a case takes one table and keeps it."""
+    """The labels of a case, in the order they are shown; a case takes one table and keeps its family.
+
+    Attributes:
+        key: stands for exactly these labels wherever tables are kept; a changed table has another one.
+        entries: the labels.
+    """
 
     key: str
     entries: tuple[LabelEntry, ...]
@@ -80,13 +89,19 @@ class LabelTable:
     def from_bundle(cls, bundle_labels: Iterable[LabelLike], key: str) -> LabelTable:
         """The table of a bundle's labels; background (value 0) is left out where a bundle lists it."""
         return cls(
-            key,
+            # A family ends at the mark; a bundle whose name has one would belong to another's.
+            key.replace(_CHANGED, "-"),
             tuple(
                 LabelEntry(label.value, label.name, _colour(label.colour), label.term)
                 for label in bundle_labels
                 if label.value != 0
             ),
         )
+
+    @property
+    def family(self) -> str:
+        """The key of the table that this one was changed from, over any number of changes; else its own."""
+        return family_of(self.key)
 
     @property
     def values(self) -> tuple[int, ...]:
@@ -106,8 +121,12 @@ class LabelTable:
 
     def named(self, name: str) -> LabelEntry | None:
         """The label of this name, whatever its capitals; None where there is none."""
-        wanted = name.strip().casefold()
-        return next((entry for entry in self.entries if entry.name.strip().casefold() == wanted), None)
+        return next((entry for entry in self.entries if entry.is_called(name)), None)
+
+    def means_the_same(self, other: LabelTable) -> bool:
+        """Whether both give the same values the same names, whatever their colours, terms and order."""
+        names = [{entry.value: entry.name for entry in table.entries} for table in (self, other)]
+        return names[0] == names[1]
 
     def with_entry(self, entry: LabelEntry) -> LabelTable:
         """The table with a label more, or with another one in the place of its value; its key is another then.
@@ -123,7 +142,7 @@ class LabelTable:
             return self
         bare = replace(self, key="", entries=entries)
         digest = hashlib.sha256(bare.to_json().encode()).hexdigest()[:8]
-        return replace(bare, key=f"{self.key.partition(_CHANGED)[0] or 'labels'}{_CHANGED}{digest}")
+        return replace(bare, key=f"{self.family or 'labels'}{_CHANGED}{digest}")
 
     def to_json(self) -> str:
         """One JSON object: key and entries (value, name, colour, term)."""
@@ -150,6 +169,11 @@ class LabelTable:
             raise WorkspaceError(
                 f"A label table cannot be read ({error}); restore workspace.json from a copy."
             ) from error
+
+
+def family_of(key: str) -> str:
+    """The key of the table that the table `key` began as, before labels were added or changed."""
+    return key.partition(_CHANGED)[0]
 
 
 @dataclass(frozen=True)

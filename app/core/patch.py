@@ -17,7 +17,7 @@ Labels = npt.NDArray[np.unsignedinteger[Any]]
 # Level 1 already shrinks masks a hundredfold; higher ones cost a stroke milliseconds and save bytes.
 _LEVEL = 1
 
-_OVERHEAD_BYTES = 200  # a patch's own fields, so that a million tiny strokes are not counted as nothing
+_OVERHEAD_BYTES = 650  # a patch's own objects, so that a million tiny strokes are not counted as nothing
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,9 @@ def _changed(before: Labels, after: Labels) -> Box | None:
 
 
 def _pack(values: Labels) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(np.ascontiguousarray(values).data)
+    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(np.ascontiguousarray(values).data)
+    # What the library gives keeps the memory it was compressed into, as large as the voxels; a copy does not.
+    return bytes(memoryview(packed))
 
 
 def _unpack(packed: bytes, box: Box, dtype: npt.DTypeLike) -> Labels:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from app.core.base import Base, BaseKind, labels_sha256
+from app.core.edited_mask import EditedMask, own_labels
 from app.core.history import Entry, History
-from app.core.journal_format import Journal, replay
-from app.core.label_counts import CountChange, LabelCounts, LabelVolume, change_of, count_labels
+from app.core.journal_format import Journal
+from app.core.label_counts import CountChange, LabelCounts, LabelVolume, count_labels
 from app.core.label_rules import LabelRules
 from app.core.labels import Colour, LabelEntry, LabelTable, TableStep
 from app.core.messages import CannotEdit
@@ -27,11 +27,13 @@ from app.core.seen import PlaneSeen, SeenSlices
 from app.core.stroke import Stroke
 from app.core.tool_settings import ToolSettings
 from app.core.tool_use import ToolUse
+from app.core.tools.commands import Compute
 from app.core.tools.cropping import cropped
 from app.core.tools.guard import Guard
 from app.core.tools.proposal import Proposal, patch_of, proposal_removing
 from model.attention import AttentionMap
 from model.grid import Box, Float3, Grid
+from model.progress import CancelCheck, Report
 
 if TYPE_CHECKING:
     from model.prediction import Prediction
@@ -63,11 +65,9 @@ class Session:
     Attributes:
         case: which case.
         scan: the scan as it was read.
-        labels: the mask (z, y, x), the session's own; changed in place, by the verbs below alone.
         base: what the mask was at the start; a journal is keyed by its hash.
         prediction: what a model gave for this case, or None.
         read_only_reason: why nothing may be changed, as a sentence; None where it may.
-        history: undo and redo.
         active_label: the value the tools work on.
         settings: what is set on each tool.
         tools: from the tools as they are set to strokes, proposals and the work that yields them.
@@ -95,12 +95,10 @@ class Session:
         """
         self.case = case
         self.scan = scan
-        self._table = table
-        self.labels: Labels = _own(labels, scan.volume.grid.shape, prediction)
+        self._mask = EditedMask(own_labels(labels, scan.volume.grid.shape, prediction), table)
         self.base = base
         self.prediction = prediction
         self.read_only_reason = read_only_reason
-        self.history = History()
         self.active_label = table.values[0] if table.values else 0
         self.settings = ToolSettings()
         self.tools = ToolUse(self)
@@ -113,20 +111,31 @@ class Session:
         self.seen = SeenSlices(tuple(self._frames.values()))
         self._stroke: Stroke | None = None
         self._preview: Proposal | None = None
-        self._counts: LabelCounts | None = None
-        # What a step adds to the counts; of a large one it takes long to work out.
-        self._changes: WeakKeyDictionary[Patch, CountChange] = WeakKeyDictionary()
 
     # -- settings ----------------------------------------------------------------------------------------
     @property
     def table(self) -> LabelTable:
         """What label values mean. A case takes its table at the first prediction or label."""
-        return self._table
+        return self._mask.table
 
     @table.setter
     def table(self, table: LabelTable) -> None:
-        self._table = table
+        self._mask.table = table
+        self._table_changed()
+
+    @property
+    def labels(self) -> Labels:
+        """The mask (z, y, x), the session's own; changed in place, by the verbs below alone."""
+        return self._mask.labels
+
+    @property
+    def history(self) -> History:
+        """Undo and redo."""
+        return self._mask.history
+
+    def _table_changed(self) -> None:
         self.moved_on()
+        table = self.table
         if table.entry(self.active_label) is None:
             self.active_label = table.values[0] if table.values else 0
 
@@ -213,12 +222,12 @@ class Session:
 
     def volumes_ml(self) -> tuple[LabelVolume, ...]:
         """Voxels and mL of every label of the table, in its order; counted once, then kept up."""
-        counts, ml = self._label_counts(), self.grid.voxel_mm3 / 1000
+        counts, ml = self._mask.counts(), self.grid.voxel_mm3 / 1000
         return tuple(LabelVolume(v, int(counts[v]), float(counts[v]) * ml) for v in self.table.values)
 
     def unnamed_ml(self) -> tuple[LabelVolume, ...]:
         """Voxels and mL of every value of the mask that the table does not name."""
-        counts, ml = self._label_counts(), self.grid.voxel_mm3 / 1000
+        counts, ml = self._mask.counts(), self.grid.voxel_mm3 / 1000
         found = (int(v) for v in np.flatnonzero(counts) if v and self.table.entry(int(v)) is None)
         return tuple(LabelVolume(v, int(counts[v]), float(counts[v]) * ml) for v in found)
 
@@ -226,7 +235,7 @@ class Session:
         self, name: str, colour: Colour | None = None, term: str = "", value: int | None = None
     ) -> LabelEntry:
         """The label that `add_label` would add; nothing is changed."""
-        return self.rules.new_entry(self._table, name, colour, term, self._label_counts(), value)
+        return self.rules.new_entry(self.table, name, colour, term, self._mask.counts(), value)
 
     @property
     def slices_seen(self) -> tuple[PlaneSeen, ...]:
@@ -293,7 +302,7 @@ class Session:
         if patch is None:
             self._explain(stroke)
             return None
-        self._record(patch)
+        self._keep(patch)
         return patch
 
     def cancel_stroke(self) -> Box | None:
@@ -332,17 +341,14 @@ class Session:
         """
         self.refuse_unless_editable("change the mask")
         ready = proposal.step
-        if ready is not None and ready.generation == self.generation:
-            patch = ready.patch
-            self._changes[patch] = ready.counts
-        else:
-            made = patch_of(proposal, self.labels)
-            if made is None:
-                self._preview = None
-                raise CannotEdit(f"The mask changed since {proposal.name} was computed; do it again.")
-            patch = made
+        if ready is not None and ready.generation != self.generation:
+            ready = None
+        patch = ready.patch if ready is not None else patch_of(proposal, self.labels)
+        if patch is None:
+            self._preview = None
+            raise CannotEdit(f"The mask changed since {proposal.name} was computed; do it again.")
         self.labels[proposal.box.slices] = proposal.after
-        self._record(patch)
+        self._keep(patch, ready.counts if ready is not None else None)
         return patch
 
     # -- labels ------------------------------------------------------------------------------------------
@@ -355,7 +361,7 @@ class Session:
         """
         self.refuse_unless_editable("add a label")
         entry = self.label_to_be(name, colour, term, value)
-        self._take_step(TableStep(f"new label {entry.name}", self._table, self._table.with_entry(entry)))
+        self._take_step(TableStep(f"new label {entry.name}", self.table, self.table.with_entry(entry)))
         self.active_label = entry.value
         return entry.value
 
@@ -364,20 +370,24 @@ class Session:
     ) -> TableStep | None:
         """Another name, colour or coded term for a label, as a step; None if it has them already."""
         self.refuse_unless_editable("change a label")
-        step = self.rules.change(self._table, self._entry(value), name, colour, term)
+        step = self.rules.change(self.table, self._entry(value), name, colour, term)
         if step is not None:
             self._take_step(step)
         return step
 
-    def clear_label(self, value: int) -> Patch:
-        """Take a label away everywhere, as one step."""
+    def clearing(self, value: int) -> Compute:
+        """The work of taking a label away everywhere; as `ToolUse.command`."""
         self.refuse_unless_editable("clear a label")
-        entry = self._entry(value)
+        entry, labels = self._entry(value), self.labels
         self.rules.refuse_untouchable(entry)
-        found = cropped(self.labels == value, Box.whole(self.labels.shape))
-        if found is None:
-            raise CannotEdit(f"{entry.name} is empty; there is nothing to clear.")
-        return self.commit(proposal_removing(self.labels, found, Guard(value), f"clear {entry.name}"))
+
+        def work(report: Report, cancelled: CancelCheck) -> Proposal:
+            found = cropped(labels == value, Box.whole(labels.shape))
+            if found is None:
+                raise CannotEdit(f"{entry.name} is empty; there is nothing to clear.")
+            return proposal_removing(labels, found, Guard(value), f"clear {entry.name}")
+
+        return work
 
     def set_locked(self, value: int, locked: bool) -> None:
         """Lock a label: nothing adds to it, removes from it or overwrites it."""
@@ -401,20 +411,12 @@ class Session:
     def undo(self) -> Entry | None:
         """Take the last step back, one of before Accept too; None if there is none."""
         self.refuse_unless_editable("undo")
-        self._refuse_unfitting(self.history.next_undo, made=True)
-        entry = self.history.undo(self.labels)
-        if isinstance(entry, Patch):
-            self._count(entry, forward=False)
-        return self._stepped(entry)
+        return self._stepped(self._mask.undo())
 
     def redo(self) -> Entry | None:
         """Make the step that was undone last again; None if there is none."""
         self.refuse_unless_editable("redo")
-        self._refuse_unfitting(self.history.next_redo, made=False)
-        entry = self.history.redo(self.labels)
-        if isinstance(entry, Patch):
-            self._count(entry, forward=True)
-        return self._stepped(entry)
+        return self._stepped(self._mask.redo())
 
     def rebase(self, labels: Labels, base: Base, counts: LabelCounts | None = None) -> None:
         """Start from another mask (a fresh prediction, another version); only while nothing was changed.
@@ -426,13 +428,9 @@ class Session:
         """
         if self.stroke_active or not self.history.is_untouched:
             raise CannotEdit("This mask has changes; save or undo them before starting from another one.")
-        if labels.shape != self.labels.shape:
-            raise ValueError(f"a mask of {labels.shape} does not fit a scan of {self.labels.shape}")
+        self._mask.start_from(labels, counts)
         self.moved_on()
-        self.labels[...] = labels
         self.base = base
-        self.history = History(self.history.limit_bytes, self.history.minimum)
-        self._counts = counts
 
     def mark_saved(self, base: Base) -> None:
         """The mask as it is was saved as a version: the journal starts anew from there, the history goes on."""
@@ -455,99 +453,40 @@ class Session:
             raise CannotEdit(
                 "The earlier work belongs to another mask of this case; open the version it began with."
             )
-        self._counts = None
         self.moved_on()
         try:
-            replay(journal, self.labels, self.history)
+            return self._mask.replay(journal)
         finally:
-            # Also where a later step does not fit: mask and table stand where the steps before it led.
-            if self.history.table is not None:
-                self.table = self.history.table
-        touched: Box | None = None
-        for record in journal.records:
-            if isinstance(record.entry, Patch):
-                box = record.entry.box
-                touched = box if touched is None else touched.joined(box)
-        return touched
+            self._table_changed()
 
     # -- inside ------------------------------------------------------------------------------------------
     def _entry(self, value: int) -> LabelEntry:
-        entry = self._table.entry(value)
+        entry = self.table.entry(value)
         if entry is None:
             raise CannotEdit("There is no such label; choose one in the list of labels.")
         return entry
-
-    def _refuse_unfitting(self, entry: Entry | None, *, made: bool) -> None:
-        """A step of an earlier day is taken back or made again only where the mask is as it left or found it."""
-        if entry is None or not self.history.is_earlier(entry):
-            return
-        if isinstance(entry, TableStep):
-            fits = self._table == (entry.after if made else entry.before)
-        else:
-            try:
-                values = (entry.values_after if made else entry.values_before)(self.labels.dtype)
-                fits = entry.box.clipped(self.labels.shape) == entry.box and np.array_equal(
-                    self.labels[entry.box.slices], values
-                )
-            except ValueError:
-                fits = False
-        if not fits:
-            forget = self.history.forget_done if made else self.history.forget_undone
-            forget()
-            verb = "undone" if made else "redone"
-            raise CannotEdit(
-                f"{entry.name} of an earlier session cannot be {verb}: the mask is not as it was then."
-            )
 
     def _explain(self, stroke: Stroke) -> None:
         """Say why a stroke changed nothing, where the picture does not show it."""
         if not stroke.in_volume:
             text = stroke.name.partition(" on ")[0]
             raise CannotEdit(f"The {text} was outside the scan; nothing was changed.")
-        told = stroke.writer.explain(stroke.met, self._table.name)
+        told = stroke.writer.explain(stroke.met, self.table.name)
         if told:
             raise CannotEdit(told)
 
-    def _record(self, patch: Patch) -> None:
-        self.history.push(patch)
-        self._count(patch, forward=True)
+    def _keep(self, patch: Patch, change: CountChange | None = None) -> None:
+        self._mask.keep_step(patch, change)
         self.moved_on()
 
     def _take_step(self, step: TableStep) -> None:
-        self.history.push(step)
-        self.table = step.after
+        self._mask.change_table(step)
+        self._table_changed()
 
     def _stepped(self, entry: Entry | None) -> Entry | None:
         """After an undo or a redo."""
-        if isinstance(entry, TableStep) and self.history.table is not None:
-            self.table = self.history.table
-        self.moved_on()
+        if isinstance(entry, TableStep):
+            self._table_changed()
+        else:
+            self.moved_on()
         return entry
-
-    def _label_counts(self) -> LabelCounts:
-        if self._counts is None:
-            self._counts = count_labels(self.labels)
-        return self._counts
-
-    def _count(self, patch: Patch, *, forward: bool) -> None:
-        if self._counts is not None:
-            change = self._changes.get(patch)
-            if change is None:
-                change = self._changes[patch] = change_of(patch, self.labels.dtype)
-            for value, more in change.items():
-                self._counts[value] += more if forward else -more
-
-
-def _own(labels: Labels | None, shape: tuple[int, int, int], prediction: Prediction | None) -> Labels:
-    """A writable mask in C order that nobody else writes or reads: as it is where possible, else a copy."""
-    if labels is None:
-        return np.zeros(shape, np.uint8)
-    if labels.shape != shape:
-        raise ValueError(f"a mask of {labels.shape} does not fit a scan of {shape}")
-    if labels.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"a mask is uint8 or uint16, not {labels.dtype}")
-    flags = labels.flags
-    borrowed = prediction is not None and np.may_share_memory(labels, prediction.labels)
-    if flags.writeable and flags.c_contiguous and not borrowed:
-        return labels
-    return np.array(labels, order="C", copy=True)

@@ -44,7 +44,7 @@ class Stroke:
             return None
         self.in_volume = True
         region = labels[covered.box.slices]
-        write, value = self.writer.write(region, covered.box)
+        write, value = self.writer.write(region, covered.box, lambda box: self._original(labels, box))
         write &= covered.mask
         inner = Box.around(write)
         if inner is None:
@@ -82,6 +82,14 @@ class Stroke:
         moved = list(voxel)
         moved[axis] = self._last[axis]
         return moved[0], moved[1], moved[2]
+
+    def _original(self, labels: Labels, box: Box) -> Labels:
+        """The values of a box as they were before the stroke; a copy."""
+        values = labels[box.slices].copy()
+        if self._kept is not None and self._before is not None:
+            known = self._kept.within(box).clipped(box.shape)
+            values[known.slices] = self._before[known.moved(box.start).within(self._kept).slices]
+        return values
 
     def _remember(self, labels: Labels, box: Box) -> None:
         """Keep the values of `box` as they were before the stroke; called before anything in it changes."""

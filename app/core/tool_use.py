@@ -14,14 +14,23 @@ from app.core.point import GrowPoint
 from app.core.stroke import Stroke
 from app.core.tools import TOOLS, Gesture
 from app.core.tools.brush import Brush, FloatArray
-from app.core.tools.commands import COMMANDS, NO_PREDICTION, Compute, Scene, grown, outlined
+from app.core.tools.commands import (
+    COMMANDS,
+    NO_PREDICTION,
+    Compute,
+    Scene,
+    grown,
+    outlined,
+    refuse_under_a_voxel,
+)
 from app.core.tools.guard import Guard
 from app.core.tools.lasso import lasso
+from app.core.tools.margin import Ball
 from app.core.tools.parameters import Options, Value
 from app.core.tools.proposal import Proposal
-from app.core.tools.take_prediction import take
+from app.core.tools.take_prediction import TAKING, take
 from app.core.tools.threshold import range_at
-from app.core.tools.writers import Eraser, Painter, RangePainter, Restorer, Writer
+from app.core.tools.writers import Eraser, Painter, RangePainter, Restorer, Smoother, Writer
 from model.grid import Box, Float3
 
 if TYPE_CHECKING:
@@ -99,13 +108,25 @@ class ToolUse:
         """
         return COMMANDS[tool](self._scene(tool, plane, place))
 
-    def outline(self, plane: Plane, slice_index: int, points_rc: FloatArray) -> Proposal:
-        """What a closed line in a slice of a view would change: (n, 2) rows and columns of that view.
+    def refuse_unless_usable(self, tool: str, plane: Plane) -> None:
+        """Raise `CannotEdit` where a tool cannot be used now: the case is read-only, the label locked or hidden."""
+        self._scene(tool, plane, None)
+
+    def outline(self, plane: Plane, slice_index: int, points_rc: FloatArray, tool: str = "lasso") -> Proposal:
+        """What a closed line in a slice of a view would change.
+
+        Args:
+            plane: the plane it is drawn in.
+            slice_index: the slice, as the view counts.
+            points_rc: (n, 2) rows and columns of that view.
+            tool: the one it is drawn with, lasso or polygon.
 
         Raises:
             CannotEdit: nothing would change; it says why.
         """
-        scene = self._scene("lasso", plane, None)
+        if TOOLS[tool].gesture not in (Gesture.OUTLINE, Gesture.POLYGON):
+            raise ValueError(f"{tool} draws no closed line")
+        scene = self._scene(tool, plane, None)
         through = scene.options.switch("through_all")
         shape = self._session.grid.shape
         found = lasso(scene.frame, slice_index, points_rc, through_all=through, shape=shape)
@@ -165,18 +186,18 @@ class ToolUse:
             return Guard(0, protect, self._session.rules.untouchable)
         entry = self._session.table.entry(self._session.active_label)
         if entry is None:
-            raise CannotEdit("There is no label to draw with; choose one in the list of labels.")
+            raise CannotEdit("There is no label to draw with; add or choose one in the list of labels.")
         self._session.rules.refuse_untouchable(entry)
         return Guard(entry.value, protect, self._session.rules.untouchable)
 
     def _step_name(self, tool: str, guard: Guard) -> str:
         text = TOOLS[tool].text.lower()
+        taken = f" from {self._source[1]}" if self._source is not None and tool in TAKING else ""
         if not guard.label:
-            return text
+            return text + taken
         name = self._session.table.name(guard.label)
-        return {"clear-label": f"clear {name}", "take-label": f"take prediction of {name}"}.get(
-            tool, f"{text} on {name}"
-        )
+        named = {"clear-label": f"clear {name}", "take-label": f"take prediction of {name}"}
+        return named.get(tool, f"{text} on {name}") + taken
 
     def _brush(self, plane: Plane) -> Brush:
         return Brush(
@@ -203,6 +224,10 @@ class ToolUse:
                 if restored is None:
                     raise CannotEdit(NO_PREDICTION)
                 return Restorer(guard, *restored)
+            case "smooth-brush":
+                ball = Ball.of(options.number("smooth_mm"), self._session.grid.spacing)
+                refuse_under_a_voxel(ball.radius_mm, ball.spacing)
+                return Smoother(guard, ball, self._session.grid.shape)
         return Painter(guard)
 
     def _scene(self, tool: str, plane: Plane, place: Float3 | None) -> Scene:
@@ -222,7 +247,6 @@ class ToolUse:
             options=options,
             frame=self._session.frame(plane),
             place=self._session.crosshair if place is None else place,
-            brush=self._brush(plane),
             region=self._session.region,
             source=restored[0] if restored else None,
             probability=self._probability(guard.label),

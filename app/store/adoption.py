@@ -13,7 +13,8 @@ from pathlib import Path
 from sqlalchemy import select
 
 from app.store import durable, label_version, schema
-from app.store.commit import STAGED_JSON, STAGED_LABELS, VERSION_NAME, file_sha256
+from app.store.checksums import file_sha256
+from app.store.commit import STAGED_JSON, STAGED_LABELS, VERSION_NAME
 from app.store.database import Database
 from app.store.label_version import VersionFile
 from app.store.processes import is_abandoned, is_staging
@@ -99,7 +100,7 @@ def _adopt(database: Database, folder: Path, case_id: str, numbers: list[int]) -
             taken = select(versions.c.id).where(versions.c.case_id == case_id, versions.c.number == number)
             if connection.execute(taken).first() is not None:
                 continue
-            label_version.add_rows(connection, number, file, "version adopted")
+            label_version.add_rows(connection, number, file, "version adopted", file_sha256(marker))
         adopted.append(Adopted(case_id, number))
     return adopted
 

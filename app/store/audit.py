@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, select, text
 
-from app.store import schema
+from app.store import durable, schema
 from app.store.database import Database
 from model.errors import WorkspaceError
 
 GENESIS = "0" * 64
 """What the first row names as the hash before it."""
 
-Detail = str | int | float | bool | None
+Detail = str | int | float | bool | Sequence["Detail"] | Mapping[str, "Detail"] | None
+
+Line = tuple[str, str | None, Mapping[str, Detail]]
+"""An event to come: its kind, its case or None, its details."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,32 @@ class AuditReport:
     def ok(self) -> bool:
         """True if every row fits."""
         return self.first_bad is None
+
+
+@dataclass(frozen=True)
+class AuditExport:
+    """The whole audit as text.
+
+    Attributes:
+        text: JSON lines: every row with its `details` as the text that was hashed, and last head and count.
+        rows: how many rows it has.
+        head: the hash of the last one.
+    """
+
+    text: str
+    rows: int
+    head: str
+
+    def save(self, path: Path) -> None:
+        """Write it into a new file; raises `WorkspaceError` where there is one or the disk refuses."""
+        if path.exists():
+            raise WorkspaceError(f"{path} exists; name a new file for the audit.")
+        try:
+            durable.write_text(path, self.text)
+        except OSError as error:
+            raise WorkspaceError(
+                f"{path} cannot be written ({error.strerror or error}); check the folder and the free space."
+            ) from error
 
 
 def now() -> str:
@@ -119,6 +149,12 @@ class Audit:
         with self._database.write() as connection:
             return add(connection, kind, case_id, details or {})
 
+    def append_all(self, lines: Sequence[Line]) -> None:
+        """Add events in one transaction, in their order."""
+        with self._database.write() as connection:
+            for kind, case_id, details in lines:
+                add(connection, kind, case_id, details)
+
     def rows(self, case_id: str | None = None) -> tuple[AuditRow, ...]:
         """All events in order, or those of one case."""
         table = schema.audit
@@ -134,6 +170,14 @@ class Audit:
         with self._database.read() as connection:
             found = connection.execute(select(table.c.hash).order_by(table.c.id.desc()).limit(1)).scalar()
         return GENESIS if found is None else str(found)
+
+    def export(self) -> AuditExport:
+        """All rows and the head, to be kept elsewhere."""
+        rows = self.rows()
+        head = rows[-1].hash if rows else GENESIS
+        lines = [json.dumps(asdict(row), ensure_ascii=False) for row in rows]
+        lines.append(json.dumps({"head": head, "rows": len(rows)}))
+        return AuditExport("\n".join(lines) + "\n", len(rows), head)
 
     def verify(self) -> AuditReport:
         """Check every row; the report names the first that was changed, taken out or put in."""
@@ -167,6 +211,10 @@ def _problem(row: AuditRow, position: int, previous: str) -> str:
         return f"Audit row {position} is missing; the next one is {row.id}."
     if row.previous != previous:
         return f"Audit row {row.id} does not follow from the row before it."
-    if row.hash != row_hash(row.previous, row.id, row.created, row.kind, row.case_id, row.details):
+    try:
+        wanted = row_hash(row.previous, row.id, row.created, row.kind, row.case_id, row.details)
+    except (TypeError, ValueError):  # a value that is no text any more
+        wanted = ""
+    if row.hash != wanted:
         return f"Audit row {row.id} ({row.kind}) was changed after it was written."
     return ""

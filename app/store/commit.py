@@ -6,7 +6,6 @@ rows are committed, `adoption` adds them. Until then all lies in a staging folde
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from app.core.base import labels_sha256
 from app.store import durable, label_version
+from app.store.checksums import file_sha256
 from app.store.database import Database
 from app.store.label_version import LabelVersion, VersionFile, VersionInfo
 from app.store.processes import staging_name
@@ -81,7 +81,7 @@ def commit_version(
     published: list[Path] = []
     committed = False
     try:
-        staging.mkdir(parents=True)
+        durable.make_folder(staging, inside=folder.parents[1])
         staged, staged_json = staging / STAGED_LABELS, staging / STAGED_JSON
         step("staged")
         write_labels(staged, wanted, grid)
@@ -96,6 +96,7 @@ def commit_version(
         step("compared")
         file = VersionFile.of(case_id, labels_sha256(wanted), file_sha256(staged), info)
         durable.write_text(staged_json, file.to_json())
+        json_sha256 = file_sha256(staged_json)
         step("described")
         number, target = _publish_next(staged, folder, published)
         step("linked")
@@ -111,20 +112,22 @@ def commit_version(
         durable.make_read_only(marker)
         step("staging removed")
         with database.write() as connection:
-            label_version.add_rows(connection, number, file, "version saved")
+            label_version.add_rows(connection, number, file, "version saved", json_sha256)
             step("rows added")
         committed = True
         step("committed")
     except OSError as error:
         raise WorkspaceError(
-            f"The labels cannot be saved in {folder.parent.name[:12]} ({error.strerror or error}); check the "
-            "folder and the free space. Your changes are kept."
+            f"The labels cannot be saved in {folder.parent.name[:12]} ({error.strerror or error}), but your changes "
+            "are kept; check the folder and the free space."
         ) from error
     finally:
         if not committed:
+            # The description goes first; where it stays, so do its labels, and the next start adopts a whole version.
             for path in reversed(published):
-                durable.remove_file(path)
-        durable.remove_tree(staging)
+                if not durable.clear_away(path):
+                    break
+        durable.clear_away(staging)
     return LabelVersion(
         case_id, number, target, file.labels_sha256, file.file_sha256, info.reader, info.created
     )
@@ -159,9 +162,3 @@ def as_stored(labels: Labels) -> Labels:
     if labels.dtype == np.uint16 and int(labels.max(initial=0)) <= 255:
         return labels.astype(np.uint8)
     return labels
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
+from app import __version__
 from app.core.review import CaseState, Decision
 from app.store import audit, schema
+from app.store.audit import Detail
 from app.store.processes import account
 
 
@@ -20,8 +23,11 @@ class DecisionRecord:
         reader: the name the reader gave.
         note: the reader's own words (why rejected, why flagged), or "".
         voxels_added: against the base, likewise removed and the same in mL.
-        seconds: how long the case was open, 0 where that was not measured.
+        seconds: how long the reader worked on the case, 0 where that was not measured.
         account: the system account, stored beside the name.
+        idle_seconds: how long it was open without a sign of the reader; None where that was not measured.
+        seen_share: the share, 0–1, of the mask's slices that were on the screen; None where no mask was saved
+            or nobody looked.
     """
 
     kind: CaseState
@@ -34,9 +40,19 @@ class DecisionRecord:
     seconds: float = 0.0
     account: str = field(default_factory=account)
     created: str = field(default_factory=audit.now)
+    idle_seconds: float | None = None
+    seen_share: float | None = None
 
     @classmethod
-    def of(cls, decision: Decision, reader: str, note: str = "", seconds: float = 0.0) -> DecisionRecord:
+    def of(
+        cls,
+        decision: Decision,
+        reader: str,
+        note: str = "",
+        seconds: float = 0.0,
+        idle_seconds: float | None = None,
+        seen_share: float | None = None,
+    ) -> DecisionRecord:
         """The record of what accepting a mask amounts to (`app.core.review.decide`)."""
         return cls(
             decision.kind,
@@ -47,6 +63,8 @@ class DecisionRecord:
             decision.ml_added,
             decision.ml_removed,
             seconds,
+            idle_seconds=idle_seconds,
+            seen_share=seen_share,
         )
 
 
@@ -61,44 +79,55 @@ class DecisionRow:
     record: DecisionRecord
 
 
-def add(connection: Connection, case_id: str, record: DecisionRecord, version: int | None) -> None:
-    """Add the decision and its audit line inside the caller's write transaction."""
+def add(
+    connection: Connection,
+    case_id: str,
+    record: DecisionRecord,
+    version: int | None,
+    *,
+    model_hash: str | None = None,
+    program_version: str = __version__,
+) -> None:
+    """Add the decision and its audit line inside the caller's write transaction.
+
+    `model_hash` is the bundle whose prediction was shown; None: the one of the case's own prediction.
+    """
     cases = schema.cases
-    key = connection.execute(select(cases.c.prediction_key).where(cases.c.id == case_id)).scalar()
-    connection.execute(
-        schema.decisions.insert().values(
-            case_id=case_id,
-            kind=record.kind.value,
-            version=version,
-            reader=record.reader,
-            account=record.account,
-            note=record.note,
-            prediction_key=key,
-            voxels_added=record.voxels_added,
-            voxels_removed=record.voxels_removed,
-            ml_added=record.ml_added,
-            ml_removed=record.ml_removed,
-            seconds=record.seconds,
-            created=record.created,
-        )
-    )
+    case = connection.execute(
+        select(cases.c.prediction_key, cases.c.model_hash).where(cases.c.id == case_id)
+    ).first()
+    row: dict[str, Detail] = {
+        "case_id": case_id,
+        "kind": record.kind.value,
+        "version": version,
+        "reader": record.reader,
+        "account": record.account,
+        "note": record.note,
+        "prediction_key": case.prediction_key if case is not None else None,
+        "voxels_added": record.voxels_added,
+        "voxels_removed": record.voxels_removed,
+        "ml_added": record.ml_added,
+        "ml_removed": record.ml_removed,
+        "seconds": record.seconds,
+        "created": record.created,
+        "idle_seconds": record.idle_seconds,
+        "seen_share": record.seen_share,
+    }
+    if model_hash is None:
+        model_hash = (case.model_hash if case is not None else None) or ""
+    connection.execute(schema.decisions.insert().values(**row))
     audit.add(
-        connection,
-        "decision",
-        case_id,
-        {
-            "kind": record.kind.value,
-            "version": version,
-            "reader": record.reader,
-            "account": record.account,
-            "note": record.note,
-            "prediction": key,
-            "voxels_added": record.voxels_added,
-            "voxels_removed": record.voxels_removed,
-            "ml_added": round(record.ml_added, 6),
-            "ml_removed": round(record.ml_removed, 6),
-        },
+        connection, "decision", case_id, {**audited(row), "model": model_hash, "program": program_version}
     )
+
+
+def audited(row: Mapping[str, Detail]) -> dict[str, Detail]:
+    """What the audit says of a row of `decisions`; that the row still says so is checked by `verify`."""
+    return {
+        "prediction" if name == "prediction_key" else name: value
+        for name, value in row.items()
+        if name not in ("id", "case_id")
+    }
 
 
 def of_case(connection: Connection, case_id: str) -> tuple[DecisionRow, ...]:
@@ -122,6 +151,8 @@ def of_case(connection: Connection, case_id: str) -> tuple[DecisionRow, ...]:
                 row.seconds,
                 row.account,
                 row.created,
+                row.idle_seconds,
+                row.seen_share,
             ),
         )
         for row in connection.execute(query)

@@ -44,6 +44,19 @@ def fsync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path, inside: Path) -> None:
+    """Make `folder` and what is missing above it, but not `inside`, which must be there.
+
+    Where a share was mounted, an empty folder is left that anybody can write to; nothing must be kept there.
+
+    Raises:
+        FileNotFoundError: `inside` is gone.
+    """
+    if not inside.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the workspace's folder is gone", str(inside))
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def temporary_name(path: Path) -> Path:
     """A name beside `path` for its content in the making; it tells which process makes it."""
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -67,7 +80,7 @@ def write_text(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        clear_away(temporary)
     fsync_folder(path.parent)
 
 
@@ -115,3 +128,18 @@ def remove_file(path: Path) -> None:
         path.unlink()
     except FileNotFoundError:
         return
+
+
+def clear_away(path: Path) -> bool:
+    """Remove a file or folder as far as the disk lets, without ever raising; False where something stays.
+
+    For what is given up after an error, which is the one to tell of; the next start removes what stays.
+    """
+    try:
+        if path.is_dir():
+            remove_tree(path)
+        else:
+            remove_file(path)
+    except OSError:
+        return False
+    return True

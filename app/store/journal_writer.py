@@ -70,8 +70,10 @@ class JournalWriter:
         # Sizes of records stand for the steps, whose patches the history may forget.
         self._course: Course[int] = Course()
         self._compact_at = compact_from
+        # Read by the first step that is kept, in the lane that owns the writer.
+        self._to_resume = resume_at is not None
         if resume_at is not None:
-            self._resume(resume_at)
+            self._length = resume_at
 
     @property
     def nbytes(self) -> int:
@@ -164,11 +166,14 @@ class JournalWriter:
         return offset + len(data)
 
     def _open(self) -> int:
-        if self._handle is None:
+        if self._to_resume:
+            self._resume()
+        elif self._handle is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o644)
         elif not self.path.exists() and os.fstat(self._handle).st_nlink == 0:
             self._bring_back(self._handle)
+        assert self._handle is not None
         return self._handle
 
     def _bring_back(self, lost: int) -> None:
@@ -224,17 +229,21 @@ class JournalWriter:
         with open(self.path, "rb") as file:
             return file.read(self._length)
 
-    def _resume(self, valid_bytes: int) -> None:
-        with open(self.path, "rb") as file:
-            journal = decode(file.read(valid_bytes))
-        if journal is None:
-            raise WorkspaceError(f"{self.path.name} cannot be gone on with; it is left as it is.")
-        self._course = journal.sizes()
-        self._handle = os.open(self.path, os.O_RDWR | _BINARY)
-        os.ftruncate(self._handle, valid_bytes)
-        # Records of today's format follow, which an older program must not take for a torn tail.
-        self._write_at(self._handle, 0, preamble())
-        self._length = valid_bytes
+    def _resume(self) -> None:
+        journal = decode(self._read())
+        if journal is None or journal.valid_bytes != self._length:
+            raise WorkspaceError(
+                f"{self.path.name} is another file than it was; save the mask by Accept, or elsewhere."
+            )
+        handle = os.open(self.path, os.O_RDWR | _BINARY)
+        try:
+            os.ftruncate(handle, self._length)
+            # Records of today's format follow, which an older program must not take for a torn tail.
+            self._write_at(handle, 0, preamble())
+        except OSError:
+            os.close(handle)
+            raise
+        self._handle, self._course, self._to_resume = handle, journal.sizes(), False
 
     def _close(self) -> None:
         if self._handle is not None:

@@ -70,6 +70,14 @@ class LabelStore:
         found = self.versions(case_id)
         return found[-1] if found else None
 
+    def table_key(self, case_id: str, number: int) -> str | None:
+        """The key of the label table a version was saved with; None where it had none."""
+        table = schema.versions
+        query = select(table.c.table_key).where(table.c.case_id == case_id, table.c.number == number)
+        with self._database.read() as connection:
+            key: str | None = connection.execute(query).scalar_one_or_none()
+        return key
+
     def load(self, case_id: str, number: int, like: Grid | None = None) -> LabelRead:
         """The labels of a version (z, y, x); with `like` they are checked to lie on that grid.
 

@@ -6,6 +6,7 @@ With it a version that a crash left without its row can be taken into the databa
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from app import __version__
 from app.core.base import Base
 from app.core.review import CaseState
 from app.store import audit, decisions, schema
+from app.store.audit import Detail
 from app.store.decisions import DecisionRecord
 from app.store.processes import ProcessIdentity, account, this_process
 from model.errors import WorkspaceError
@@ -150,46 +152,79 @@ class VersionFile:
             raise WorkspaceError(f"{name} does not describe a label version ({error}).") from error
 
 
-def add_rows(connection: Connection, number: int, file: VersionFile, event: str) -> None:
-    """Add the version, its decision and their audit lines inside the caller's write transaction."""
-    info = file.info
-    connection.execute(
-        schema.versions.insert().values(
-            case_id=file.case_id,
-            number=number,
-            labels_sha256=file.labels_sha256,
-            file_sha256=file.file_sha256,
-            reader=info.reader,
-            account=info.account,
-            session=info.session,
-            base_kind=info.base.kind,
-            base_reference=info.base.reference,
-            base_sha256=info.base.sha256,
-            journal_bytes=info.journal_bytes,
-            table_key=info.table_key,
-            created=info.created,
+def add_rows(connection: Connection, number: int, file: VersionFile, event: str, json_sha256: str) -> None:
+    """Add the version, its decision and their audit lines inside the caller's write transaction.
+
+    Args:
+        connection: the transaction.
+        number: the version's.
+        file: what its JSON says.
+        event: "version saved" or "version adopted".
+        json_sha256: of the JSON file's bytes.
+    """
+    info, decision = file.info, file.info.decision
+    row = row_of(number, file)
+    connection.execute(schema.versions.insert().values(**row))
+    details = audited(row) | {
+        "json": json_sha256,
+        "model": info.model_hash,
+        "program": info.program_version,
+        "seconds": None if decision is None else decision.seconds,
+        "idle_seconds": None if decision is None else decision.idle_seconds,
+        "seen_share": None if decision is None else decision.seen_share,
+    }
+    audit.add(connection, event, file.case_id, details)
+    if decision is not None:
+        decisions.add(
+            connection,
+            file.case_id,
+            decision,
+            number,
+            model_hash=info.model_hash,
+            program_version=info.program_version,
         )
-    )
-    audit.add(
-        connection,
-        event,
-        file.case_id,
-        {
-            "version": number,
-            "labels": file.labels_sha256,
-            "file": file.file_sha256,
-            "reader": info.reader,
-            "account": info.account,
-            "base": f"{info.base.kind} {info.base.reference}".strip(),
-            "model": info.model_hash,
-        },
-    )
-    if info.decision is not None:
-        decisions.add(connection, file.case_id, info.decision, number)
+
+
+def row_of(number: int, file: VersionFile) -> dict[str, Detail]:
+    """The row of `versions` for what a JSON file says, but for its id."""
+    info = file.info
+    return {
+        "case_id": file.case_id,
+        "number": number,
+        "labels_sha256": file.labels_sha256,
+        "file_sha256": file.file_sha256,
+        "reader": info.reader,
+        "account": info.account,
+        "session": info.session,
+        "base_kind": info.base.kind,
+        "base_reference": info.base.reference,
+        "base_sha256": info.base.sha256,
+        "journal_bytes": info.journal_bytes,
+        "table_key": info.table_key,
+        "created": info.created,
+    }
+
+
+def audited(row: Mapping[str, Detail]) -> dict[str, Detail]:
+    """What the audit says of a row of `versions`; that the row still says so is checked by `verify`."""
+    reference = row["base_reference"]
+    return {
+        "version": row["number"],
+        "labels": row["labels_sha256"],
+        "file": row["file_sha256"],
+        "reader": row["reader"],
+        "account": row["account"],
+        "session": row["session"],
+        "base": f"{row['base_kind']} {reference}" if reference else row["base_kind"],
+        "base_sha256": row["base_sha256"],
+        "journal_bytes": row["journal_bytes"],
+        "table": row["table_key"],
+        "created": row["created"],
+    }
 
 
 def _decision_json(decision: DecisionRecord) -> dict[str, str | int | float]:
-    return {
+    content: dict[str, str | int | float] = {
         "kind": decision.kind.value,
         "reader": decision.reader,
         "account": decision.account,
@@ -201,6 +236,12 @@ def _decision_json(decision: DecisionRecord) -> dict[str, str | int | float]:
         "seconds": decision.seconds,
         "created": decision.created,
     }
+    # Left out where they were not measured, so that what an older program wrote reads and writes as it was.
+    if decision.idle_seconds is not None:
+        content["idle_seconds"] = decision.idle_seconds
+    if decision.seen_share is not None:
+        content["seen_share"] = decision.seen_share
+    return content
 
 
 def _decision(content: dict[str, Any]) -> DecisionRecord:
@@ -215,4 +256,10 @@ def _decision(content: dict[str, Any]) -> DecisionRecord:
         seconds=float(content["seconds"]),
         account=str(content["account"]),
         created=str(content["created"]),
+        idle_seconds=_optional(content, "idle_seconds"),
+        seen_share=_optional(content, "seen_share"),
     )
+
+
+def _optional(content: Mapping[str, Any], name: str) -> float | None:
+    return float(content[name]) if name in content else None

@@ -8,8 +8,21 @@ from pathlib import Path
 
 from app.store import adoption, durable
 from app.store.processes import staging_name
-from model.errors import WorkspaceError
-from model.prediction import DESCRIPTION_FILE, Prediction, read_prediction, write_prediction
+from model.bundle import BundleLabel
+from model.errors import DataError, WorkspaceError
+from model.grid import Grid
+from model.prediction import (
+    DESCRIPTION_FILE,
+    LABELS_FILE,
+    Prediction,
+    Provenance,
+    read_prediction,
+    read_prediction_labels,
+    read_provenance,
+    write_prediction,
+)
+from model.scan_io import read_labels
+from model.scan_io.results import LabelArray
 
 _KEY = re.compile(r"^[0-9a-f]{8,64}$")
 
@@ -45,7 +58,7 @@ class PredictionStore:
             return target
         staging = target.parent / staging_name()
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            durable.make_folder(target.parent, inside=self._cases)
             adoption.clear_staging(target.parent)
             staging.mkdir()
             write_prediction(staging, prediction)
@@ -66,10 +79,36 @@ class PredictionStore:
             durable.remove_tree(staging)
         return target
 
+    def provenances(self, case_id: str) -> dict[str, Provenance]:
+        """Where each prediction of a case comes from, by key; one that is damaged is left out."""
+        folder = self._cases / case_id / "predictions"
+        found = {}
+        for child in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if _KEY.match(child.name) and self.has(case_id, child.name):
+                try:
+                    found[child.name] = read_provenance(child)
+                except DataError:
+                    continue  # `load` says so to whoever asks for it
+        return found
+
+    def mask(self, case_id: str, key: str, like: Grid) -> tuple[LabelArray, tuple[BundleLabel, ...]]:
+        """A prediction's labels (z, y, x) on the grid `like` and what they mean, without all else it holds.
+
+        Raises:
+            WorkspaceError: it is missing.
+            DataError: it is damaged; `ScanError` where its mask is, or lies on another grid.
+        """
+        folder = self._present(case_id, key)
+        return read_labels(folder / LABELS_FILE, like).labels, read_prediction_labels(folder)
+
     def load(self, case_id: str, key: str, *, attention: bool = True) -> Prediction:
         """A prediction; raises `WorkspaceError` where it is missing."""
+        return read_prediction(self._present(case_id, key), attention=attention)
+
+    def _present(self, case_id: str, key: str) -> Path:
+        """The folder of a prediction; raises `WorkspaceError` where it is missing."""
         if not self.has(case_id, key):
             raise WorkspaceError(
                 f"The prediction {key} of case {case_id[:12]} is missing; predict the case again."
             )
-        return read_prediction(self.folder(case_id, key), attention=attention)
+        return self.folder(case_id, key)

@@ -8,8 +8,10 @@ from pathlib import Path
 from sqlalchemy import Connection, RowMapping, Select, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from app.core.labels import family_of
 from app.core.review import CaseState
 from app.store import audit, decisions, schema
+from app.store.checksums import folder_sha256
 from app.store.database import Database
 from app.store.decisions import DecisionRecord, DecisionRow
 from app.store.leases import Held, Lease, LeaseStore
@@ -84,6 +86,8 @@ class CaseRow:
         reader: who decided last, or None.
         shape: "35 × 51 × 35" voxels in x, y, z.
         spacing: "1.00 × 1.00 × 1.00 mm" in x, y, z.
+        seen_share: the share, 0–1, of the mask's slices that were seen when it was saved; None where the newest
+            decision saved no mask.
     """
 
     id: str
@@ -105,6 +109,7 @@ class CaseRow:
     shape: str
     spacing: str
     note: str = ""
+    seen_share: float | None = None
 
     @property
     def undone(self) -> bool:
@@ -211,7 +216,10 @@ class ReviewStore:
     def set_prediction(
         self, case_id: str, key: str, bundle_hash: str, bundle_name: str, table_key: str | None = None
     ) -> None:
-        """Make the prediction `key` the case's own; with `table_key` the case takes that label table too."""
+        """Make the prediction `key` the case's own; with `table_key` the case takes that label table too.
+
+        A table that began as that one stays: the reader added or changed labels meanwhile.
+        """
         query = (
             update(schema.cases)
             .where(schema.cases.c.id == case_id)
@@ -219,43 +227,62 @@ class ReviewStore:
         )
         with self._database.write() as connection:
             if table_key is not None:
-                self._take_table(connection, case_id, table_key)
+                self._take_table(connection, case_id, table_key, exchange=False)
             connection.execute(query)
             audit.add(
                 connection, "prediction", case_id, {"key": key, "model": bundle_name, "hash": bundle_hash}
             )
 
     def take_table(self, case_id: str, key: str) -> None:
-        """Give the case its label table, which it keeps.
+        """Give the case its label table; it keeps it, but for labels the reader adds or changes.
 
         Raises:
             WorkspaceError: the case has another one, or the workspace does and may not mix them.
         """
         with self._database.write() as connection:
-            self._take_table(connection, case_id, key)
+            self._take_table(connection, case_id, key, exchange=True)
 
-    def _take_table(self, connection: Connection, case_id: str, key: str) -> None:
+    def table_keys(self, besides: str = "") -> frozenset[str]:
+        """The keys of the label tables that cases have, all but one case's."""
+        column = schema.cases.c.table_key
+        query = select(column).where(column.is_not(None), schema.cases.c.id != besides).distinct()
+        with self._database.read() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def check_table(self, case_id: str, key: str) -> None:
+        """Raise what `take_table` would raise, before a prediction is computed for nothing."""
+        with self._database.read() as connection:
+            self._refuse_other_family(connection, self._one(connection, case_id), key)
+
+    def _take_table(self, connection: Connection, case_id: str, key: str, *, exchange: bool) -> None:
+        """`exchange`: whether `key` takes the place of a table of the same family."""
         cases = schema.cases
         case = self._one(connection, case_id)
-        if case.table_key == key:
+        self._refuse_other_family(connection, case, key)
+        if case.table_key == key or (case.table_key is not None and not exchange):
             return
-        if case.table_key is not None:
-            raise WorkspaceError(
-                f"{case.name} is labelled with the table {case.table_key!r}, which a case keeps; use a model "
-                f"with that table, not with {key!r}."
-            )
-        if not self._mixes_tables:
-            other = connection.execute(
-                select(cases.c.table_key)
-                .where(cases.c.table_key.is_not(None), cases.c.table_key != key)
-                .limit(1)
-            ).scalar()
-            if other is not None:
-                raise WorkspaceError(
-                    f"The cases of {self._folder.name} are labelled with the table {other!r}; make another "
-                    f"workspace for {key!r}."
-                )
         connection.execute(update(cases).where(cases.c.id == case_id).values(table_key=key))
+        if case.table_key is not None:
+            audit.add(connection, "label table changed", case_id, {"from": case.table_key, "to": key})
+
+    def _refuse_other_family(self, connection: Connection, case: CaseRow, key: str) -> None:
+        family = family_of(key)
+        if case.table_key is not None:
+            if family_of(case.table_key) != family:
+                raise WorkspaceError(
+                    f"{case.name} is labelled with the table {family_of(case.table_key)!r}, which a case keeps; "
+                    f"use a model with that table, not with {family!r}."
+                )
+            return
+        if self._mixes_tables:
+            return
+        query = select(schema.cases.c.table_key).where(schema.cases.c.table_key.is_not(None)).distinct()
+        for other in connection.execute(query).scalars():
+            if family_of(other) != family:
+                raise WorkspaceError(
+                    f"The cases of {self._folder.name} are labelled with the table {family_of(other)!r}; make "
+                    f"another workspace for {family!r}."
+                )
 
     # -- decisions ---------------------------------------------------------------------------------------
     def record_decision(self, case_id: str, record: DecisionRecord, version: int | None = None) -> None:
@@ -298,14 +325,16 @@ class ReviewStore:
         """Let another bundle predict from now on; the one before stays on record."""
         inside = path.resolve()
         folder = self._folder.resolve()
-        text = inside.relative_to(folder).as_posix() if inside.is_relative_to(folder) else str(inside)
+        own = inside.is_relative_to(folder)
+        text = inside.relative_to(folder).as_posix() if own else str(inside)
+        details = {"model": name, "hash": bundle_hash, "path": text, "created": audit.now()}
+        row = {"name" if key == "model" else key: value for key, value in details.items()}
+        if own and inside.is_dir():
+            # The bundle's own hash leaves out what is no part of the model, such as its validation.
+            details["files"] = folder_sha256(inside)
         with self._database.write() as connection:
-            connection.execute(
-                schema.serving_models.insert().values(
-                    name=name, hash=bundle_hash, path=text, created=audit.now()
-                )
-            )
-            audit.add(connection, "serving model", None, {"model": name, "hash": bundle_hash})
+            connection.execute(schema.serving_models.insert().values(**row))
+            audit.add(connection, "serving model", None, details)
 
     def set_measurement(self, case_id: str, key: str, value: float, unit: str = "") -> None:
         """Keep a number about a case; an older one of the same key is replaced."""
@@ -354,6 +383,7 @@ class ReviewStore:
             shape=row["shape"],
             spacing=row["spacing"],
             note=row["note"] or "",
+            seen_share=row["seen_share"],
         )
 
 
@@ -379,5 +409,6 @@ def _case_query() -> Select[tuple[object, ...]]:
         made.c.kind.label("decision"),
         made.c.reader.label("reader"),
         made.c.note.label("note"),
+        made.c.seen_share.label("seen_share"),
         version.label("version"),
     ).select_from(cases.outerjoin(made, made.c.id == newest))

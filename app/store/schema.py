@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest revision in `migrations/versions`; Alembic is imported only where a database has another one."""
 
 metadata = MetaData()
@@ -84,8 +84,11 @@ decisions = Table(
     Column("voxels_removed", Integer, nullable=False),
     Column("ml_added", Float, nullable=False),
     Column("ml_removed", Float, nullable=False),
+    # Active reading; 0 where it was not measured.
     Column("seconds", Float, nullable=False),
     Column("created", Text, nullable=False),
+    Column("idle_seconds", Float),
+    Column("seen_share", Float),
     Index("decisions_by_case", "case_id", "id"),
 )
 

@@ -1,4 +1,7 @@
-"""Which cases a model may learn from, and why the others are left out. Reading them is the caller's."""
+"""Which cases a model may learn from, and why the others are left out. Reading them is the caller's.
+
+What their labels mean together, and whether they agree, is `label_families.union_table`.
+"""
 
 from __future__ import annotations
 

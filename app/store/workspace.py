@@ -91,9 +91,18 @@ class Workspace:
         """All label tables."""
         return self._file.label_tables
 
+    def read_label_tables(self) -> tuple[LabelTable, ...]:
+        """All label tables as they are on disk now; another process may have added some."""
+        with self._adding:
+            self._file = workspace_file.read(self.folder)
+            return self._file.label_tables
+
     def label_table(self, key: str) -> LabelTable:
         """A label table by key; raises `WorkspaceError` where there is none."""
         table = self._file.table(key)
+        if table is None:
+            self.read_label_tables()
+            table = self._file.table(key)
         if table is None:
             raise WorkspaceError(
                 f"{self.name} has no label table {key!r}; predict a case with its model first."
@@ -101,14 +110,22 @@ class Workspace:
         return table
 
     def add_label_table(self, table: LabelTable) -> None:
-        """Keep a label table; raises `WorkspaceError` where its key stands for other labels."""
+        """Keep a label table; raises `WorkspaceError` where its key stands for other labels or the disk refuses."""
         # A prediction and a save may both bring one, each from its own thread.
         with self._adding:
+            if not is_workspace(self.folder):
+                raise WorkspaceError(f"The folder of {self.name} is gone; connect its disk again.")
             # Read again: another process may have added one since.
             current = workspace_file.read(self.folder)
             changed = current.with_table(table)
             if changed != current:
-                changed.write(self.folder)
+                try:
+                    changed.write(self.folder)
+                except OSError as error:
+                    raise WorkspaceError(
+                        f"The names of the labels cannot be kept in {self.name} ({error.strerror or error}); check "
+                        "the folder and the free space."
+                    ) from error
                 self.audit.append("label table", details={"key": table.key, "labels": len(table.entries)})
             self._file = changed
 

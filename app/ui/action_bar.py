@@ -138,6 +138,6 @@ class ActionSet:
 
 _BREAKS_BEFORE = {
     "file.reader", "file.quit", "case.accept", "case.next", "edit.take_prediction", "tool.smaller", "mask.probability",
-    "mask.lock", "view.automatic",
+    "label.add", "view.automatic",
     "view.layout", "attention.next", "help.about",
 }  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from app.controllers import Controllers
 from app.controllers.conditions import Condition
@@ -31,6 +31,10 @@ class Group(StrEnum):
     HELP = "Help"
 
 
+LabelField = Literal["name", "term"]
+"""Where the keyboard is when a label is asked about."""
+
+
 class WindowVerbs(Protocol):
     """What only the window can do: ask, show, arrange."""
 
@@ -38,6 +42,7 @@ class WindowVerbs(Protocol):
     def ask_folder(self) -> None: ...
     def ask_workspace(self) -> None: ...
     def ask_reader(self) -> None: ...
+    def save_elsewhere(self) -> None: ...
     def accept(self) -> None: ...
     def undo(self) -> None: ...
     def redo(self) -> None: ...
@@ -50,6 +55,9 @@ class WindowVerbs(Protocol):
     def choose_tool(self, tool: str) -> None: ...
     def show_command(self, tool: str) -> None: ...
     def drop_preview(self) -> None: ...
+    def add_label(self, value: int | None = None) -> None: ...
+    def edit_label(self, value: int | None = None, field: LabelField = "name") -> None: ...
+    def ask_label_colour(self, value: int) -> None: ...
     def toggle_lock(self) -> None: ...
     def toggle_hidden(self) -> None: ...
     def next_layout(self) -> None: ...
@@ -124,6 +132,8 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture("Left drag", "The active tool"),
     Gesture("Ctrl + click", "Take the label there; threshold brush: its range"),
     Gesture("Grow: drag up, down", "More, less tolerance"),
+    Gesture("Polygon: click", "A corner; on the first one: close it"),
+    Gesture("Polygon: double click, Enter", "Close it; Backspace: one corner back"),
     Gesture("Wheel", "Slice by slice"),
     Gesture("Ctrl + wheel", "Zoom at the pointer"),
     Gesture("Shift + wheel", "Brush radius"),
@@ -135,7 +145,8 @@ GESTURES: tuple[Gesture, ...] = (
 
 _TOOL_ICONS = {
     "crosshair": "crosshair", "brush": "brush", "erase": "eraser", "threshold-brush": "contrast",
-    "take-prediction": "stamp", "lasso": "lasso", "grow": "droplet", "island": "box", "region": "square-dashed",
+    "take-prediction": "stamp", "smooth-brush": "waves", "lasso": "lasso", "polygon": "pentagon", "grow": "droplet",
+    "island": "box", "region": "square-dashed",
 }  # fmt: skip
 
 
@@ -189,11 +200,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("file.open_folder", "Open DICOM folder…", "", "folder", None, lambda v: v.window.ask_folder(), G.FILE),
     Action("file.open_workspace", "Open workspace…", "", "folder-open", None, lambda v: v.window.ask_workspace(),
            G.FILE, toolbar=1),
+    Action("file.save_elsewhere", "Save the mask elsewhere…", "Ctrl+Shift+S", "save", C.HAS_CASE,
+           lambda v: v.window.save_elsewhere(), G.FILE),
     Action("file.reader", "Reader's name…", "", "user", None, lambda v: v.window.ask_reader(), G.FILE),
     Action("file.quit", "Quit", "Ctrl+Q", "", None, lambda v: v.window.quit(), G.FILE),
     # -- the case ------------------------------------------------------------------------------------------
     Action("case.predict", "Predict", "F5", "wand-sparkles", C.CAN_PREDICT,
            lambda v: v.controllers.predicting.predict(), G.CASE, toolbar=4),
+    Action("case.predict_here", "Re-predict in the box, as a preview", "Shift+F5", "wand-sparkles", C.CAN_PREDICT_HERE,
+           lambda v: v.controllers.repredicting.repredict(), G.CASE),
     Action("case.cancel", "Cancel the job, the stroke or the preview", "Esc", "circle-stop", None,
            lambda v: v.window.cancel(), G.CASE),
     Action("case.accept", "Accept and next", "Ctrl+Return", "check", C.CAN_ACCEPT, lambda v: v.window.accept(),
@@ -227,6 +242,9 @@ ACTIONS: tuple[Action, ...] = (
            lambda v: v.controllers.editing.accept_preview(), G.MASK, more_keys=("Return",)),
     Action("mask.drop_preview", "Drop the preview", "", "x", C.HAS_PREVIEW, lambda v: v.window.drop_preview(), G.MASK),
     *(_command(tool.name) for tool in TOOLS.values() if tool.gesture is Use.COMMAND),
+    Action("label.add", "Add label…", "Ctrl+N", "plus", C.CAN_EDIT, lambda v: v.window.add_label(), G.MASK),
+    Action("label.edit", "Name, colour and term of the active label…", "", "tag", C.CAN_EDIT,
+           lambda v: v.window.edit_label(), G.MASK),
     Action("mask.lock", "Lock or unlock the active label", "", "lock", C.HAS_CASE, lambda v: v.window.toggle_lock(),
            G.MASK),
     Action("mask.hide", "Hide or show the active label", "", "eye-off", C.HAS_CASE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt, QTimer
@@ -11,14 +10,12 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QProgressBar,
-    QPushButton,
     QToolButton,
     QWidget,
 )
 
 from app.controllers import Controllers
 from app.controllers.conditions import Condition
-from app.controllers.desk import RecoveryOffer
 from app.core.messages import Message
 from app.jobs.runner import Job, JobState
 from app.ui import bind, folding, theme, words
@@ -37,9 +34,11 @@ TOOL_HINTS = {
     "threshold-brush": "Threshold brush: drag to paint within the range.  Ctrl+click: the range there.  [, ]: radius.",
     "take-prediction": "Take prediction: drag to bring the model's labels back.  Shift+wheel: radius.",
     "lasso": "Lasso: draw round what to add or remove.  Esc: drop the line.  Hold X: bare scan.",
+    "polygon": "Polygon: click its corners; double click or Enter closes it.  Backspace: one back.  Esc: drop it.",
+    "smooth-brush": "Smooth brush: drag over a rough edge.  Shift+wheel: radius.  Hold X: bare scan.",
     "grow": "Grow: press in a structure, drag up or down for the tolerance, let go to accept.  Esc: drop.",
     "island": "Island: click a part that hangs apart to delete it, or to keep it alone.",
-    "region": "Region box: drag a box, or its edges; a prediction then looks only inside it.  F5: predict.",
+    "region": "Region box: drag a box, or its edges.  F5: predict inside it.  Shift+F5: predict there as a preview.",
 }
 
 
@@ -254,54 +253,3 @@ class MessageBar(QFrame):
             self._icon.setPixmap(
                 theme.pixmap(theme.MESSAGE_ICONS[message.kind], 16, colour, self.devicePixelRatioF())
             )
-
-
-class RecoveryBar(QFrame):
-    """Work of an earlier run that never became a version: take it back, or not now."""
-
-    def __init__(self, controllers: Controllers, guard: SlotGuard) -> None:
-        super().__init__()
-        self.setObjectName("Recovery")
-        self.setAccessibleName("Unsaved work was kept")
-        self._icon = QLabel()
-        self._text = folding.label(wraps=True)
-        self.take = QPushButton("Take it back")
-        self.take.setProperty("role", "primary")
-        self.decline = QPushButton("Not now")
-        self.decline.setProperty("role", "quiet")
-        self.take.clicked.connect(guard.wrap(lambda _=False: self._answer(controllers.opening.take_recovery)))
-        self.decline.clicked.connect(
-            guard.wrap(lambda _=False: self._answer(controllers.opening.decline_recovery))
-        )
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(14, 8, 14, 8)
-        layout.setSpacing(10)
-        layout.addWidget(self._icon)
-        layout.addWidget(self._text, 1)
-        layout.addWidget(self.take)
-        layout.addWidget(self.decline)
-        for button in (self.take, self.decline):
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        events = controllers.desk.events
-        bind.listen(self, events.recovery_offered, self._offer)
-        bind.listen(self, events.case_closed, lambda _: self.hide())
-        self.hide()
-
-    @property
-    def text(self) -> str:
-        """What is offered."""
-        return self._text.text()
-
-    def _offer(self, offer: RecoveryOffer) -> None:
-        self._icon.setPixmap(theme.pixmap("history", 18, theme.WARNING, self.devicePixelRatioF()))
-        when = offer.when.astimezone()
-        by = f" by {offer.reader}" if offer.reader else ""
-        self._text.setText(
-            f"Work from {when:%d %B, %H:%M}{by} was kept: {words.count(offer.strokes, 'stroke')}, "
-            f"{words.count(offer.voxels, 'voxel')} changed."
-        )
-        self.show()
-
-    def _answer(self, call: Callable[[], None]) -> None:
-        self.hide()
-        call()

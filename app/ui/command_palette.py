@@ -97,7 +97,7 @@ class CommandPalette(QDialog):
 
 
 def matching(text: str) -> list[Action]:
-    """The actions that hold every typed word in text or group; those whose text begins so come first."""
+    """The actions that hold every typed word in text or group; first the one that is called so, then what begins so."""
     typed = text.casefold().split()
     found = [
         row
@@ -105,7 +105,13 @@ def matching(text: str) -> list[Action]:
         if all(word in f"{row.text} {row.group} {row.series}".casefold() for word in typed)
     ]
     if typed:
-        found.sort(key=lambda row: not row.text.casefold().startswith(typed[0]))
+        name = " ".join(typed)
+        found.sort(
+            key=lambda row: (
+                row.text.removesuffix("…").casefold() != name,
+                not row.text.casefold().startswith(typed[0]),
+            )
+        )
     return found
 
 

@@ -27,6 +27,7 @@ from app.ui import folding, theme
 from app.ui.actions import ACTIONS, GESTURES, Action, Group
 
 RESEARCH_USE = "Research use only, not for diagnosis"
+_MASKS = "Masks (*.nii.gz *.nii *.nrrd *.mha)"
 _SCANS = "Scans (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd);;All files (*)"
 
 
@@ -40,6 +41,15 @@ def ask_folder(parent: QWidget, title: str) -> Path | None:
     """A folder, or None."""
     chosen = QFileDialog.getExistingDirectory(parent, title)
     return Path(chosen) if chosen else None
+
+
+def mask_file_question(parent: QWidget, name: str) -> QFileDialog:
+    """Where a mask is to be saved; asks before a file is replaced. Not yet open."""
+    asked = QFileDialog(parent, "Save the mask elsewhere", str(Path.home() / name), _MASKS)
+    asked.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    asked.setFileMode(QFileDialog.FileMode.AnyFile)
+    asked.setDefaultSuffix("nii.gz")
+    return asked
 
 
 class Question(QDialog):

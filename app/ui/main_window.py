@@ -24,14 +24,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.controllers import Controllers
+from app.controllers.auditing import FLUSH_EVERY_S
 from app.controllers.conditions import Condition
+from app.controllers.reading import LOOK_EVERY_S
 from app.core.messages import Message
 from app.core.planes import Plane
 from app.store.leases import HEARTBEAT_S
 from app.ui import bind, dialogs, folding, theme
 from app.ui.action_bar import ActionSet
 from app.ui.actions import Verbs
-from app.ui.bottom_bar import JobBar, MessageBar, ReadOutLine, RecoveryBar
+from app.ui.bottom_bar import JobBar, MessageBar, ReadOutLine
 from app.ui.gate_ladder import GateLadder
 from app.ui.heartbeat import Heartbeat
 from app.ui.history_panel import HistoryPanel
@@ -39,6 +41,8 @@ from app.ui.label_panel import LabelPanel
 from app.ui.model_panel import ModelPanel
 from app.ui.overlay_panel import OverlayPanel
 from app.ui.qt_bridge import SlotGuard
+from app.ui.reader_signs import ReaderSigns
+from app.ui.recovery_bar import RecoveryBar
 from app.ui.slice_view import SliceView
 from app.ui.start_page import StartPage
 from app.ui.tool_panel import ToolPanel, command_menu
@@ -76,7 +80,7 @@ class MainWindow(QMainWindow):
         commands = command_menu(self, lambda menu, row: menu.addAction(actions[row]))
         self._current = self._worked = Plane.AXIAL
         self.tools = ToolPanel(controllers, guard, self.verbs, self, commands)
-        self.labels = LabelPanel(controllers, guard)
+        self.labels = LabelPanel(controllers, guard, self.verbs)
         self.overlays = OverlayPanel(controllers, guard)
         self.model = ModelPanel(controllers, guard)
         self.history = HistoryPanel(controllers, guard)
@@ -96,6 +100,15 @@ class MainWindow(QMainWindow):
         self._lease_timer.setInterval(int(HEARTBEAT_S * 1000))
         self._lease_timer.timeout.connect(guard.wrap(controllers.opening.keep_lease))
         self._lease_timer.start()
+        self._audit_timer = QTimer(self)
+        self._audit_timer.setInterval(int(FLUSH_EVERY_S * 1000))
+        self._audit_timer.timeout.connect(guard.wrap(controllers.auditing.flush))
+        self._audit_timer.start()
+        self._look_timer = QTimer(self)
+        self._look_timer.setInterval(int(LOOK_EVERY_S * 1000))
+        self._look_timer.timeout.connect(guard.wrap(controllers.reading.look))
+        self._look_timer.start()
+        self._signs = ReaderSigns(self, controllers.reading.touch)
 
     # -- putting it together -------------------------------------------------------------------------------
     def _lay_out(self) -> None:

@@ -25,6 +25,12 @@ class ModelPanel(QWidget):
             "Predict", "wand-sparkles", "Run the model on this scan, or on the region box (F5)"
         )
         self.predict.clicked.connect(guard.wrap(lambda _=False: self._predicting.predict()))
+        self.here = folding.button(
+            "Re-predict here",
+            "wand-sparkles",
+            "Run the model on the region box and show what would change; prediction and mask stay (Shift+F5)",
+        )
+        self.here.clicked.connect(guard.wrap(lambda _=False: controllers.repredicting.repredict()))
         self.override = QPushButton("Predict anyway")
         self.override.setToolTip("Run the model outside what it is made for; the prediction is marked so")
         self.override.clicked.connect(guard.wrap(lambda _=False: self._predicting.predict(True)))
@@ -34,6 +40,7 @@ class ModelPanel(QWidget):
             layout.addWidget(widget)
         layout.addSpacing(2)
         layout.addLayout(folding.line(self.predict, self.override, spacing=6))
+        layout.addWidget(self.here)
         # Judging a scan looks at its values; once a box is at rest is often enough.
         self._judge_soon = QTimer(self)
         self._judge_soon.setSingleShot(True)
@@ -87,6 +94,8 @@ class ModelPanel(QWidget):
         self.predict.setEnabled(can and fits)
         self.override.setEnabled(can)
         self.override.setVisible(verdict is not None and not fits)
+        self.here.setVisible(bundle is not None and has_region)
+        self.here.setEnabled(desk.is_on(Condition.CAN_PREDICT_HERE))
 
     def _prediction_words(self) -> str:
         session = self._desk.session

@@ -36,7 +36,10 @@ HANDLE_PX = 4.0
 _MARGIN = 10.0
 _BAR_WIDTH = 10.0
 _RIM = 3.0
-_BRUSH_DASHES = {"erase": [4.0, 3.0], "threshold-brush": [1.5, 2.5], "take-prediction": [8.0, 3.0, 1.5, 3.0]}
+_BRUSH_DASHES = {
+    "erase": [4.0, 3.0], "threshold-brush": [1.5, 2.5], "take-prediction": [8.0, 3.0, 1.5, 3.0],
+    "smooth-brush": [6.0, 2.0],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

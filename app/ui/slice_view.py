@@ -16,10 +16,10 @@ from PySide6.QtGui import (
     QEnterEvent,
     QHideEvent,
     QImage,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
@@ -36,7 +36,7 @@ from app.ui.qt_bridge import SlotGuard
 from model.grid import Box, Float3
 
 _ZOOM_STEP = 1.15
-_WORKING = (Gesture.STROKE, Gesture.OUTLINE, Gesture.POINT)
+_WORKING = (Gesture.STROKE, Gesture.OUTLINE, Gesture.POLYGON, Gesture.POINT)
 # The lines of the crosshair stand for the other two planes.
 _OTHERS = {
     Plane.AXIAL: (Plane.SAGITTAL, Plane.CORONAL),
@@ -75,6 +75,7 @@ class SliceView(QWidget):
         self._scratch = Scratch()
         self._stale = True
         self._pointer: QPointF | None = None
+        self._elsewhere: Float3 | None = None
         self._drag: view_drags.Drag | None = None
         self._wheel_left = 0.0
         self.note = CursorNote(self, guard, self.update)
@@ -98,6 +99,8 @@ class SliceView(QWidget):
         bind.listen(self, events.tool_changed, lambda _: self._tool_changed())
         editing = controllers.editing
         bind.listen(self, editing.preview_changed, self._labels_changed)
+        bind.listen(self, editing.outlining.changed, lambda _: self.update())
+        bind.listen(self, editing.pointed, self._pointed)
         bind.listen(self, editing.refused, self._say_refusal)
         self._show_case(self._desk.session)
 
@@ -192,12 +195,16 @@ class SliceView(QWidget):
         return -0.5 <= row < self._frame.rows - 0.5 and -0.5 <= column < self._frame.columns - 0.5
 
     def cancel_drag(self) -> bool:
-        """Take back a drag that is going on; whether there was one."""
+        """Take back a drag that is going on, or the polygon of this plane; whether there was one."""
         drag, self._drag = self._drag, None
+        outlining = self._controllers.editing.outlining
+        polygon = outlining.polygon is not None and outlining.polygon.plane is self.plane
         if drag is not None:
             self._guard.run(drag.cancel)
             self.update()
-        return drag is not None
+        elif polygon:
+            outlining.cancel()
+        return drag is not None or polygon
 
     def _point(self, row: float, column: float) -> QPointF:
         assert self._viewport is not None
@@ -303,11 +310,10 @@ class SliceView(QWidget):
         if shown is not None and not look.bare:
             slice_overlay.paint_colour_bar(painter, area, words.level_name(shown))
         if not look.bare:
-            drag, tool = self._drag, self._controllers.editing.tool
-            places = drag.places if isinstance(drag, view_drags.OutlineDrag) else []
-            line = QPolygonF([self._point(row, column) for row, column in places])
-            tool_overlay.paint_tool(painter, session, tool, self._pointer, self.px_per_mm(), line)
-            tool_overlay.paint_notes(painter, area, session, drag, self._pointer, self.note)
+            hand = tool_overlay.InHand(
+                self, self._controllers, session, self._drag, self._pointer, self._elsewhere, self.note
+            )
+            tool_overlay.paint_tool(painter, area, hand)
 
     def _say_refusal(self, why: str) -> None:
         """Beside the pointer, if it is in this view; the message line says it too."""
@@ -341,10 +347,26 @@ class SliceView(QWidget):
         self._place()
 
     def event(self, event: QEvent) -> bool:
-        """Also hear that the device pixel ratio changed, which has no handler of its own."""
+        """Also hear that the device pixel ratio changed, and keep the keys of a polygon from being shortcuts."""
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self._place()
+        elif (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and view_drags.polygon_key(self._controllers, event) is not None
+        ):
+            event.accept()
+            return True
         return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter closes the polygon that is being drawn, Backspace takes its last corner back."""
+        verb = view_drags.polygon_key(self._controllers, event)
+        if verb is None:
+            super().keyPressEvent(event)
+        else:
+            self._guard.run(verb)
+            event.accept()
 
     # -- the mouse -----------------------------------------------------------------------------------------
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -377,8 +399,11 @@ class SliceView(QWidget):
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """One pane large; while painting, two quick dabs are two dabs."""
-        if event.button() == Qt.MouseButton.LeftButton and self._use not in _WORKING:
+        """One pane large; a polygon is closed; while painting, two quick dabs are two dabs."""
+        if event.button() == Qt.MouseButton.LeftButton and self._use is Gesture.POLYGON:
+            self._guard.run(self._controllers.editing.outlining.close)
+            event.accept()
+        elif event.button() == Qt.MouseButton.LeftButton and self._use not in _WORKING:
             self.cancel_drag()
             self.enlarge_asked.emit()
             event.accept()
@@ -417,6 +442,7 @@ class SliceView(QWidget):
         """The pointer left: no brush outline, no read-out."""
         self._pointer = None
         self.hovered.emit(None)
+        self._controllers.editing.pointed.emit(None)
         self.update()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -425,4 +451,13 @@ class SliceView(QWidget):
 
     def _say_hover(self) -> None:
         point = self._pointer
-        self.hovered.emit(self.voxel_at(point) if point is not None and self.inside(point) else None)
+        voxel = self.voxel_at(point) if point is not None and self.inside(point) else None
+        self.hovered.emit(voxel)
+        if point is not None:
+            self._controllers.editing.pointed.emit((self.plane, voxel) if voxel is not None else None)
+
+    def _pointed(self, where: tuple[Plane, Float3] | None) -> None:
+        """A ball that is held over another view is drawn here too."""
+        self._elsewhere = where[1] if where is not None and where[0] is not self.plane else None
+        if self._use is Gesture.STROKE and self._session is not None and self._session.sphere:
+            self.update()

@@ -73,9 +73,10 @@ QMenu::item:selected {{ background: {PRIMARY}; }}
 QMenu::item:disabled {{ color: #5a6672; background: transparent; }}
 QMenu::icon {{ padding-left: 8px; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 5px 8px; }}
-QToolBar {{ background: {PANEL}; border: none; border-bottom: 1px solid {LINE}; spacing: 2px; padding: 5px 10px; }}
+QToolBar {{ background: {PANEL}; border: none; border-bottom: 1px solid {LINE}; spacing: 1px; padding: 5px 10px; }}
 QToolBar::separator {{ width: 1px; background: {LINE}; margin: 5px 5px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 5px; }}
+QToolBar QToolButton {{ padding: 5px 4px; }}
 QToolButton:hover {{ background: {HOVER}; }}
 QToolButton:pressed {{ background: {LINE}; }}
 QToolButton:checked {{ background: {CHOSEN}; }}

@@ -20,10 +20,11 @@ from app.core.tools.parameters import Value
 from app.ui import bind, folding, theme, words
 from app.ui.actions import ACTIONS, Verbs
 from app.ui.qt_bridge import SlotGuard
+from app.ui.source_picker import SourcePicker
 from app.ui.tool_form import Segments, ToolForm
 
-# Commands that do something else in each plane; smoothing under the brush does while it is a disc.
-_IN_A_PLANE = ("fill-between", "fill-holes", "smooth", "take-slice")
+# Commands that do something else in each plane.
+_IN_A_PLANE = ("fill-between", "fill-holes", "take-slice")
 
 
 class ToolHost(Protocol):
@@ -83,6 +84,7 @@ class ToolPanel(QWidget):
         self.planes = Segments(
             tuple((plane.value, plane.capitalize()) for plane in Plane), self._choose_plane
         )
+        self.sources = SourcePicker(controllers, guard)
         self._plane_row = QWidget()
         self._plane_row.setLayout(folding.line(folding.label("Plane", "quiet"), self.planes))
         self.run = RunButton("Run")
@@ -104,7 +106,15 @@ class ToolPanel(QWidget):
         self.preview = PreviewBox(controllers, guard, verbs)
         self._layout = folding.column(self, 8)
         self._layout.addLayout(self._title_line())
-        for widget in (self._help, self.form, self._plane_row, self.run, self.refusal, self.preview):
+        for widget in (
+            self._help,
+            self.form,
+            self.sources,
+            self._plane_row,
+            self.run,
+            self.refusal,
+            self.preview,
+        ):
             self._layout.addWidget(widget)
         events = self._desk.events
         bind.listen(self, events.tool_changed, lambda _: self._tool_changed())
@@ -176,6 +186,7 @@ class ToolPanel(QWidget):
         )
         self._back.setVisible(runs)
         self._plane_row.setVisible(self._shown in _IN_A_PLANE)
+        self.sources.show_for(self._shown)
         self.refusal.hide()
         self._enable()
 

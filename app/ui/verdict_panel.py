@@ -21,7 +21,7 @@ class VerdictPanel(QFrame):
 
     def __init__(self, controllers: Controllers, guard: SlotGuard, verbs: Verbs) -> None:
         super().__init__()
-        self._desk = controllers.desk
+        self._desk, self._reading = controllers.desk, controllers.reading
         self.setObjectName("Pinned")
         self.setAccessibleName("Verdict")
         self._state = folding.label(role="small", wraps=True)
@@ -53,12 +53,19 @@ class VerdictPanel(QFrame):
         )
         events = self._desk.events
         bind.listen_all(
-            self, (events.conditions_changed, events.cases_changed, events.history_changed), self._say
-        )
+            self,
+            (
+                events.conditions_changed, events.cases_changed, events.history_changed,
+                self._reading.share_changed,
+            ),
+            self._say,
+        )  # fmt: skip
         self._say()
 
     def _say(self) -> None:
-        self._state.setText(self._words())
+        share = self._reading.seen_share if self._desk.is_on(Condition.CAN_ACCEPT) else None
+        seen = f" {share:.0%} of the mask's slices seen." if share is not None else ""
+        self._state.setText(self._words() + seen)
         # Only one button of the window is loud: Predict before there is a mask, Accept once there is one.
         session = self._desk.session
         has_mask = session is not None and (session.changed_since_base or session.base.kind != "empty")

@@ -6,15 +6,18 @@ painting, history and geometry are not.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeyEvent
 
 from app.controllers import Controllers
 from app.core.planes import SliceFrame
 from app.core.tools import TOOLS, Gesture
+from app.core.tools.polygon import Polygon
 from model.grid import Box, Float3
 
 # A line is followed in steps of this many logical pixels; a hand is no finer.
@@ -22,7 +25,7 @@ _LINE_STEP_PX = 1.5
 # A hundred pixels up or down change a growing tool's tolerance by this share of the grey window.
 _TOLERANCE_PER_100_PX = 0.25
 
-# How near to an edge of the region box, in logical pixels, a press takes hold of it.
+# How near to an edge of the region box, or to the first corner of a polygon, in logical pixels, a press means it.
 GRIP_PX = 8.0
 
 
@@ -41,9 +44,17 @@ class ViewPlaces(Protocol):
         """The voxel under a point on the shown slice, also outside the volume."""
         ...
 
+    def point_of(self, voxel: Float3) -> QPointF:
+        """Where a voxel appears, whatever its slice."""
+        ...
+
     def pan_by(self, delta: QPointF) -> None: ...
     def px_per_voxel(self) -> tuple[float, float]:
         """Logical pixels of a row and of a column."""
+        ...
+
+    def px_per_mm(self) -> float:
+        """Logical pixels of a millimetre."""
         ...
 
 
@@ -265,12 +276,43 @@ def begin(
             return StrokeDrag(view, controllers, point)
         case Gesture.OUTLINE:
             return OutlineDrag(view, controllers, point)
+        case Gesture.POLYGON:
+            set_corner(view, controllers, point)
+            return None
         case Gesture.POINT:
             drag = GrowDrag(view, controllers, point)
             return drag if drag.tolerance is not None else None
         case Gesture.BOX:
             return RegionDrag(view, controllers, point)
     return CrosshairDrag(view, controllers, point)
+
+
+def set_corner(view: ViewPlaces, controllers: Controllers, point: QPointF) -> None:
+    """A corner of a polygon at `point`; on the first one of three and more the polygon is closed."""
+    outlining = controllers.editing.outlining
+    if closes(view, outlining.polygon, point):
+        outlining.close()
+    else:
+        outlining.add_corner(view.frame.plane, view.slice_index, view.place_at(point))
+
+
+def closes(view: ViewPlaces, polygon: Polygon | None, point: QPointF) -> bool:
+    """Whether a press at `point` closes a polygon: on its first corner, if it has three."""
+    if polygon is None or not polygon.can_close or not polygon.lies_in(view.frame.plane, view.slice_index):
+        return False
+    first = view.point_of(view.frame.to_voxel(polygon.slice_index, *polygon.corners[0]))
+    return (point - first).manhattanLength() <= GRIP_PX
+
+
+def polygon_key(controllers: Controllers, event: QKeyEvent) -> Callable[[], None] | None:
+    """What a key does to the polygon that is being drawn; None where there is none, or the key means nothing to it."""
+    outlining = controllers.editing.outlining
+    plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier == Qt.KeyboardModifier.NoModifier
+    if outlining.polygon is None or not plain:
+        return None
+    if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        return outlining.close
+    return outlining.remove_corner if event.key() == Qt.Key.Key_Backspace else None
 
 
 def span_in_view(frame: SliceFrame, box: Box) -> tuple[float, float, float, float]:

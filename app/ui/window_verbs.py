@@ -6,6 +6,7 @@ The rows of `actions` call these; the work is the controllers'.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QDialog
@@ -15,7 +16,10 @@ from app.controllers.reviewing import AcceptOutcome
 from app.core.label_rules import LabelRules
 from app.core.labels import LabelEntry
 from app.ui import dialogs
+from app.ui.actions import LabelField
 from app.ui.command_palette import CommandPalette
+from app.ui.label_colours import colour_of, colour_question
+from app.ui.label_dialog import LabelDialog
 
 if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
@@ -45,6 +49,19 @@ class ReaderVerbs:
         path = dialogs.ask_folder(self._window, "Open a workspace")
         if path is not None:
             self._controllers.opening.open_workspace(path)
+
+    def save_elsewhere(self) -> None:
+        """Ask where a copy of the mask is to go, and save it there."""
+        session, elsewhere = self._desk.session, self._controllers.elsewhere
+        asked = dialogs.mask_file_question(self._window, elsewhere.suggested_name)
+
+        def answered() -> None:
+            if self._desk.session is not session:
+                self._desk.say("Another case came up meanwhile; nothing was saved elsewhere.", "warning")
+            elif asked.selectedFiles():
+                elsewhere.save_elsewhere(Path(asked.selectedFiles()[0]))
+
+        self._ask(asked, answered)
 
     def ask_reader(self) -> None:
         """Ask who reads."""
@@ -119,6 +136,37 @@ class ReaderVerbs:
         session = self._desk.session
         entry = session.table.entry(session.active_label) if session is not None else None
         return None if session is None or entry is None else (entry, session.rules)
+
+    def add_label(self, value: int | None = None) -> None:
+        """Ask for a new label; `value` is one that the mask has without a name."""
+        if self._desk.is_on(Condition.CAN_EDIT):
+            self._open(LabelDialog(self._window, self._controllers, self._window.guard, value=value))
+
+    def edit_label(self, value: int | None = None, field: LabelField = "name") -> None:
+        """Ask for another name, colour or coded term of a label, the active one unless told which."""
+        active = self._active_label
+        if value is None and active is not None:
+            value = active[0].value
+        if value is None:
+            self._desk.say("There is no label yet; add one first.", "warning")
+        elif self._desk.is_on(Condition.CAN_EDIT):
+            asked = LabelDialog(self._window, self._controllers, self._window.guard, value=value)
+            self._open(asked)
+            asked.start_in(field)
+
+    def ask_label_colour(self, value: int) -> None:
+        """Ask for any colour of a label."""
+        session = self._desk.session
+        entry = session.table.entry(value) if session is not None else None
+        if entry is not None:
+            asked = colour_question(self._window, entry.colour)
+
+            def answered() -> None:
+                # Another case may have opened meanwhile.
+                if self._desk.session is session:
+                    self._controllers.labelling.change(value, colour=colour_of(asked.currentColor()))
+
+            self._ask(asked, answered)
 
     def toggle_lock(self) -> None:
         """Lock the active label, or unlock it, and say so."""

@@ -1,27 +1,20 @@
 """The worklist: every case with its picture, state, model, reader, date and series; searched by typing.
 
-A model over `desk.cases`, a filter, a delegate that paints a row, and the panel that holds them. Opening a case is
-the controllers' work.
+A model over `desk.cases`, a filter, and the panel that holds them. How a row looks is `worklist_row`; opening a case
+is the controllers' work.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import (
     QAbstractListModel,
     QEvent,
     QItemSelectionModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QPointF,
-    QRectF,
-    QSize,
     QSortFilterProxyModel,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QKeyEvent, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -29,9 +22,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListView,
     QStackedLayout,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
@@ -41,11 +31,7 @@ from app.controllers.desk import UNDONE, Desk
 from app.store.review_store import CaseRow
 from app.ui import bind, folding, theme
 from app.ui.qt_bridge import SlotGuard
-
-Index = QModelIndex | QPersistentModelIndex
-_ROW = int(Qt.ItemDataRole.UserRole)
-_THUMBNAIL_PX = 52
-_ROW_PX = 88
+from app.ui.worklist_row import ROW_ROLE, CaseDelegate, Index, describe
 
 
 class CaseListModel(QAbstractListModel):
@@ -69,7 +55,7 @@ class CaseListModel(QAbstractListModel):
             return row.name
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             return "\n".join(part for part in describe(row) if part)
-        return row if role == _ROW else None
+        return row if role == ROW_ROLE else None
 
     def refresh(self) -> None:
         """Take the desk's rows; the selection survives where the cases are the same."""
@@ -106,53 +92,11 @@ class CaseFilter(QSortFilterProxyModel):
 
     def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
         """Whether a case matches."""
-        row = self.sourceModel().index(source_row, 0).data(_ROW)
+        row = self.sourceModel().index(source_row, 0).data(ROW_ROLE)
         if not isinstance(row, CaseRow):
             return False
         text = " ".join(part for part in describe(row) if part).casefold()
         return all(word in text for word in self._words)
-
-
-class CaseDelegate(QStyledItemDelegate):
-    """Paints a case: picture, name, state with its colour, and a quiet line of facts."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self._desk = desk
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """One height for every row."""
-        return QSize(200, _ROW_PX)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one row."""
-        row = index.data(_ROW)
-        if not isinstance(row, CaseRow):
-            return
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        area = QRectF(option.rect).adjusted(6, 2, -6, -2)
-        state: QStyle.StateFlag = option.state
-        session = self._desk.session
-        is_open = session is not None and session.case.id == row.id
-        selected = bool(state & QStyle.StateFlag.State_Selected)
-        if is_open or selected or state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor("#22303c" if is_open else theme.HOVER if selected else theme.RAISED))
-            painter.drawRoundedRect(area, 6, 6)
-        if is_open:
-            painter.setBrush(QColor(theme.ACCENT))
-            painter.drawRoundedRect(QRectF(area.left(), area.top() + 8, 3, area.height() - 16), 1.5, 1.5)
-        if state & QStyle.StateFlag.State_HasFocus and selected:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(theme.ACCENT), 1))
-            painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        top = area.center().y() - _THUMBNAIL_PX / 2
-        box = QRectF(area.left() + 10, top, _THUMBNAIL_PX, _THUMBNAIL_PX)
-        _paint_thumbnail(painter, box, self._desk.thumbnail(row.id))
-        _paint_words(painter, area.adjusted(_THUMBNAIL_PX + 20, 6, -8, -6), row)
-        painter.restore()
 
 
 class CaseListView(QListView):
@@ -278,7 +222,7 @@ class WorklistPanel(QFrame):
         self.view.setFocus()
 
     def _open(self, index: Index) -> None:
-        row = index.data(_ROW)
+        row = index.data(ROW_ROLE)
         session = self._desk.session
         # The second click of a double click asks for what the first has asked for already.
         if isinstance(row, CaseRow) and row.id not in (session.case.id if session else None, self._asked):
@@ -321,82 +265,9 @@ class WorklistPanel(QFrame):
         session = self._desk.session
         for number in range(self.filter.rowCount()):
             index = self.filter.index(number, 0)
-            row = index.data(_ROW)
+            row = index.data(ROW_ROLE)
             if session is not None and isinstance(row, CaseRow) and row.id == session.case.id:
                 flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
                 self.view.selectionModel().setCurrentIndex(index, flag)
                 self.view.scrollTo(index)
         self.view.viewport().update()
-
-
-def describe(row: CaseRow) -> tuple[str, ...]:
-    """Everything the worklist says of a case, one fact each."""
-    return (
-        row.name,
-        theme.STATE_WORDS[row.state] + (f" (version {row.version})" if row.version else ""),
-        f"Model {row.model_name}" if row.model_name else "",
-        f"Read by {row.reader}" if row.reader else "",
-        f"Study of {row.study_date}" if row.study_date else "",
-        row.series or "",
-        "Kept for testing" if row.role == "test" else "",
-        f"{row.shape} voxels, {row.spacing}",
-        row.note,
-    )
-
-
-def _paint_thumbnail(painter: QPainter, box: QRectF, picture: npt.NDArray[np.uint8] | None) -> None:
-    path = QPainterPath()
-    path.addRoundedRect(box, 5, 5)
-    painter.fillPath(path, QColor("#05070a"))
-    if picture is not None:
-        painter.save()
-        painter.setClipPath(path)
-        grey = np.ascontiguousarray(picture)
-        image = QImage(
-            grey.data, grey.shape[1], grey.shape[0], grey.strides[0], QImage.Format.Format_Grayscale8
-        )
-        painter.drawImage(box, image)
-        painter.restore()
-    else:
-        ratio = painter.device().devicePixelRatioF()
-        painter.drawPixmap(box.center() - QPointF(10, 10), theme.pixmap("image", 20, "#2d3843", ratio))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(255, 255, 255, 28), 1))
-    painter.drawPath(path)
-
-
-def _paint_words(painter: QPainter, area: QRectF, row: CaseRow) -> None:
-    """Four lines: the name; the state, with version and reader; the model; study date and series."""
-    elide, centre = Qt.TextElideMode.ElideRight, Qt.AlignmentFlag.AlignVCenter
-    high = area.height() / 4
-    lines = [QRectF(area.left(), area.top() + number * high, area.width(), high) for number in range(4)]
-    painter.setFont(theme.font(weight=QFont.Weight.DemiBold))
-    painter.setPen(QColor(theme.TEXT if row.undone else "#c3ccd6"))
-    painter.drawText(
-        lines[0], centre, QFontMetricsF(painter.font()).elidedText(row.name, elide, area.width())
-    )
-    painter.setFont(theme.font(theme.SMALL_PX))
-    metrics = QFontMetricsF(painter.font())
-    colour = QColor(theme.STATE_COLOURS[row.state])
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(colour)
-    painter.drawEllipse(QPointF(lines[1].left() + 4, lines[1].center().y()), 4, 4)
-    painter.setPen(colour)
-    state = theme.STATE_WORDS[row.state]
-    painter.drawText(lines[1].adjusted(14, 0, 0, 0), centre, state)
-    used = 14 + metrics.horizontalAdvance(state)
-    facts = (
-        f"v{row.version}" if row.version else "",
-        "test set" if row.role == "test" else "",
-        row.reader or "",
-    )
-    by = "".join(f"  ·  {fact}" for fact in facts if fact)
-    painter.setPen(QColor(theme.QUIET))
-    painter.drawText(
-        lines[1].adjusted(used, 0, 0, 0), centre, metrics.elidedText(by, elide, area.width() - used)
-    )
-    painter.setPen(QColor(theme.FAINT))
-    model = row.model_name or "no prediction yet"
-    taken = " · ".join(fact for fact in (row.study_date, row.series) if fact) or f"{row.shape} voxels"
-    for place, text in ((lines[2], model), (lines[3], taken)):
-        painter.drawText(place, centre, metrics.elidedText(text, elide, area.width()))

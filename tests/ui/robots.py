@@ -219,9 +219,10 @@ class Robot:
         voxels = [tuple(self.session.grid.to_voxel(place)) for place in places_lps]
         self.drag(plane, *voxels)  # type: ignore[arg-type]
 
-    def double_click(self, plane: Plane) -> None:
-        """Double-click the middle of a view."""
-        middle = QPointF(self.view(plane).rect().center())
+    def double_click(self, plane: Plane, voxel: Float3 | None = None) -> None:
+        """Double-click a voxel of the shown slice, or the middle of a view."""
+        view = self.view(plane)
+        middle = QPointF(view.rect().center()) if voxel is None else view.point_of(voxel)
         for kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease,
                      QEvent.Type.MouseButtonDblClick, QEvent.Type.MouseButtonRelease):  # fmt: skip
             self._mouse(plane, kind, middle)

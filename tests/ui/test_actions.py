@@ -13,10 +13,10 @@ from tests.ui.robots import Robot
 # DESIGN section 8, the verbs of this issue, and the two keys every desktop program has.
 DESIGN_KEYS = {
     *("Up", "Down", "PgUp", "PgDown"), *(str(number) for number in range(10)), *("V", "B", "E", "R"),
-    *("T", "P", "L", "G", "I"), *("Return", "Enter"),
-    *("[", "]"), *(f"Alt+{number}" for number in range(1, 10)), *("X", "O", "A", "Shift+A"), *("F5", "Esc"),
+    *("T", "P", "S", "L", "Shift+L", "G", "I"), *("Return", "Enter"),
+    *("[", "]"), *(f"Alt+{number}" for number in range(1, 10)), *("X", "O", "A", "Shift+A"), *("F5", "Shift+F5", "Esc"),
     *("Ctrl+Z", "Ctrl+Shift+Z"), *("Ctrl+Return", "Ctrl+Enter", "Ctrl+Backspace", "Ctrl+L", "Ctrl+F"),
-    *("N", "Shift+N"), *("Ctrl+K", "F1", "F2", "F11"), *("Ctrl+O", "Ctrl+Q"),
+    *("N", "Shift+N", "Ctrl+N"), *("Ctrl+K", "F1", "F2", "F11"), *("Ctrl+O", "Ctrl+Shift+S", "Ctrl+Q"),
 }  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def test_the_mouse_table_has_every_gesture_of_the_design() -> None:
     said = {gesture.gesture for gesture in GESTURES}
     assert said == {
         "Left drag", "Wheel", "Ctrl + wheel", "Shift + wheel", "Middle drag", "Right drag", "Double click",
-        "Ctrl + click", "Grow: drag up, down",
+        "Ctrl + click", "Grow: drag up, down", "Polygon: click", "Polygon: double click, Enter",
     }  # fmt: skip
 
 
@@ -99,4 +99,6 @@ def test_the_palette_finds_a_verb_by_part_of_its_name_and_runs_it(robot: Robot) 
 def test_what_begins_with_the_typed_word_comes_first_in_the_palette() -> None:
     found: list[Action] = matching("attention")
     assert found[0] == action("attention.off")
+    assert matching("smooth")[0] == action("mask.smooth")
+    assert matching("smooth b")[0] == action("tool.smooth-brush")
     assert matching("no such verb") == []

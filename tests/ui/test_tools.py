@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -12,6 +14,7 @@ from app.core.planes import Plane
 from app.core.tools import TOOLS, Gesture
 from app.ui.bottom_bar import TOOL_HINTS
 from app.ui.tool_form import Segments
+from app.ui.tool_overlay import outline_words
 from model.grid import Float3
 from tests.ui.robots import CTRL, SHIFT, Robot, phantom
 
@@ -99,6 +102,17 @@ def corners_of(plane: Plane, session_crosshair: Float3) -> list[Float3]:
             return [(z - a, y - b, x), (z - a, y + b, x), (z + a, y + b, x), (z + a, y - b, x)]
 
 
+def enclosed(corners: list[Float3]) -> npt.NDArray[np.bool_]:
+    """The voxels between the corners of a rectangle."""
+    expected = np.zeros(phantom().grid.shape, bool)
+    box = tuple(
+        slice(int(np.ceil(min(c[axis] for c in corners))), int(np.floor(max(c[axis] for c in corners))) + 1)
+        for axis in range(3)
+    )
+    expected[box] = True
+    return expected
+
+
 @pytest.mark.parametrize("plane", list(Plane))
 def test_the_lasso_adds_what_its_line_encloses_in_every_plane(robot: Robot, plane: Plane) -> None:
     session = robot.show_case()
@@ -106,13 +120,7 @@ def test_the_lasso_adds_what_its_line_encloses_in_every_plane(robot: Robot, plan
     robot.press("L")
     corners = corners_of(plane, session.crosshair)
     robot.drag(plane, *corners)
-    expected = np.zeros(session.labels.shape, bool)
-    box = tuple(
-        slice(int(np.ceil(min(c[axis] for c in corners))), int(np.floor(max(c[axis] for c in corners))) + 1)
-        for axis in range(3)
-    )
-    expected[box] = True
-    assert np.array_equal(session.labels == 1, expected)
+    assert np.array_equal(session.labels == 1, enclosed(corners))
     undo_named(robot, "lasso on core", np.zeros_like(session.labels))
 
 
@@ -136,6 +144,148 @@ def test_the_lasso_removes_where_its_form_says_so_and_escape_drops_the_line(robo
     robot.drag_points(Plane.AXIAL, *points)
     assert not session.labels[10].any()
     assert np.array_equal(session.labels[9], before[9])
+
+
+def set_corners(robot: Robot, plane: Plane) -> list[Float3]:
+    """Take the polygon tool, and click four corners round the crosshair."""
+    robot.press("Shift+L")
+    robot.view(plane).setFocus()
+    corners = corners_of(plane, robot.session.crosshair)
+    for corner in corners:
+        robot.click(plane, corner)
+    return corners
+
+
+CLOSINGS: tuple[Callable[[Robot, Plane, Float3, Float3], None], ...] = (
+    lambda robot, plane, first, last: robot.press("Enter"),
+    lambda robot, plane, first, last: robot.press("Return"),
+    lambda robot, plane, first, last: robot.double_click(plane, last),
+    lambda robot, plane, first, last: robot.click(plane, first),
+)
+"""Whoever knows its first and its last corner closes a polygon."""
+
+
+@pytest.mark.parametrize("plane", list(Plane))
+def test_a_polygon_is_set_corner_by_corner_and_closed_in_four_ways(robot: Robot, plane: Plane) -> None:
+    session = robot.show_case()
+    robot.go_to((10.0, 12.0, 14.0))
+    for close in CLOSINGS:
+        corners = set_corners(robot, plane)
+        assert not session.labels.any()
+        close(robot, plane, corners[0], corners[-1])
+        assert np.array_equal(session.labels == 1, enclosed(corners))
+        assert robot.controllers.editing.outlining.polygon is None
+        undo_named(robot, "polygon on core", np.zeros_like(session.labels))
+
+
+def test_backspace_takes_the_last_corner_back_and_escape_all_of_them(robot: Robot) -> None:
+    session = robot.show_case(predicted=True)
+    before = session.labels.copy()
+    robot.go_to((10.0, 12.0, 14.0))
+    corners = set_corners(robot, Plane.AXIAL)
+    robot.click(Plane.AXIAL, (10.0, 20.0, 26.0))
+    robot.press("Backspace")
+    polygon = robot.controllers.editing.outlining.polygon
+    assert polygon is not None
+    assert polygon.points_rc == pytest.approx(
+        np.array([robot.view(Plane.AXIAL).frame.from_voxel(corner)[1:] for corner in corners]), abs=1e-6
+    )
+    robot.press("Esc")
+    assert robot.controllers.editing.outlining.polygon is None
+    robot.press("Enter")
+    robot.press("Backspace")
+    assert np.array_equal(session.labels, before)
+    assert not session.history.can_undo
+
+
+def test_a_polygon_stays_on_its_slice_while_the_wheel_scrolls_and_is_closed_there_alone(robot: Robot) -> None:
+    session = robot.show_case()
+    robot.go_to((10.0, 12.0, 14.0))
+    view = robot.view(Plane.AXIAL)
+    corners = set_corners(robot, Plane.AXIAL)
+    drawn = robot.screen(view)
+    robot.wheel(Plane.AXIAL, 2)
+    assert view.slice_index != view.frame.slice_at((10.0, 12.0, 14.0))
+    robot.press("Enter")
+    assert "another axial slice; go back" in robot.message
+    assert not session.labels.any()
+    robot.wheel(Plane.AXIAL, -2)
+    view.note.clear()
+    assert np.array_equal(robot.screen(view), drawn)
+    robot.press("Enter")
+    assert np.array_equal(session.labels == 1, enclosed(corners))
+
+
+@pytest.mark.parametrize("leave", ["another tool", "another case", "another plane", "another slice"])
+def test_whoever_leaves_a_polygon_drops_it(robot: Robot, leave: str) -> None:
+    robot.show_case()
+    robot.go_to((10.0, 12.0, 14.0))
+    set_corners(robot, Plane.AXIAL)
+    outlining = robot.controllers.editing.outlining
+    match leave:
+        case "another tool":
+            robot.press("B")
+            assert outlining.polygon is None
+        case "another case":
+            robot.show_case()
+            assert outlining.polygon is None
+        case _:
+            plane = Plane.AXIAL if leave == "another slice" else Plane.CORONAL
+            robot.wheel(plane, 1)
+            robot.click(plane, robot.session.crosshair)
+            assert outlining.polygon is not None
+            assert outlining.polygon.lies_in(plane, robot.view(plane).slice_index)
+            assert len(outlining.polygon.corners) == 1
+    assert not robot.session.history.can_undo
+
+
+def test_two_corners_are_no_polygon_and_what_is_refused_can_be_mended(robot: Robot) -> None:
+    session = robot.show_case()
+    robot.go_to((10.0, 12.0, 14.0))
+    robot.press("Shift+L")
+    robot.view(Plane.AXIAL).setFocus()
+    corners = corners_of(Plane.AXIAL, session.crosshair)
+    robot.click(Plane.AXIAL, corners[0])
+    robot.double_click(Plane.AXIAL, corners[1])
+    assert "needs three corners" in robot.view(Plane.AXIAL).note.text
+    robot.click(Plane.AXIAL, corners[2])
+    session.labels[10] = 2
+    robot.press("Enter")
+    assert "other labels, which are protected" in robot.view(Plane.AXIAL).note.text
+    assert robot.controllers.editing.outlining.polygon is not None
+    robot.controllers.editing.set_option("polygon", "protect", False)
+    robot.press("Enter")
+    assert (session.labels[10] == 1).any()
+
+
+def test_a_polygon_shows_its_line_to_the_pointer_and_what_it_encloses_in_millimetres(robot: Robot) -> None:
+    robot.show_case()
+    robot.go_to((10.0, 12.0, 14.0))
+    view = robot.view(Plane.AXIAL)
+    set_corners(robot, Plane.AXIAL)
+    robot.hover(Plane.AXIAL, (10.0, 12.0, 26.0))
+    near = robot.screen(view)
+    robot.hover(Plane.AXIAL, (10.0, 20.0, 26.0))
+    assert (robot.screen(view) != near).any()
+    # 11 × 9 voxels of 1.5 × 1 mm, and 10 voxels between centres along y and 11 along x.
+    places = [view.frame.from_voxel(corner)[1:] for corner in corners_of(Plane.AXIAL, (10.0, 12.0, 14.0))]
+    assert outline_words(view, [(row, column) for row, column in places]) == "148 mm², 51.0 mm round"
+    assert outline_words(view, [(0.0, 0.0), (4.0, 2.0)]) == "5.0 mm"
+
+
+def test_the_smooth_brush_takes_a_spike_off_and_leaves_the_rest(robot: Robot) -> None:
+    spiked = block((slice(6, 13), slice(6, 15), slice(6, 15)), (slice(9, 10), slice(10, 11), slice(15, 22)))
+    session = robot.show_case(labels=spiked.copy())
+    robot.go_to((9.0, 10.0, 18.0))
+    robot.press("S")
+    robot.controllers.editing.set_radius_mm(4.0)
+    robot.drag(Plane.AXIAL, (9.0, 10.0, 17.0), (9.0, 10.0, 22.0))
+    assert np.array_equal(session.labels, block((slice(6, 13), slice(6, 15), slice(6, 15))))
+    undo_named(robot, "smooth brush on core", spiked)
+    robot.go_to((9.0, 10.0, 10.0))
+    robot.controllers.editing.set_radius_mm(1.0)
+    robot.click(Plane.AXIAL, (9.0, 10.0, 10.0))
+    assert "as smooth as that here already" in robot.view(Plane.AXIAL).note.text
 
 
 @pytest.mark.parametrize("plane", list(Plane))
@@ -206,7 +356,7 @@ def test_what_is_outside_the_scan_is_refused_beside_the_pointer_without_taking_t
     view = robot.view(Plane.AXIAL)
     view.setFocus()
     robot.controllers.editing.set_radius_mm(1.0)
-    for key in ("B", "E", "L", "G", "I"):
+    for key in ("B", "E", "S", "L", "G", "I"):
         robot.press(key)
         robot.click(Plane.AXIAL, (10.0, -3.0, 14.0))
         robot.computed()
@@ -220,7 +370,7 @@ def test_what_is_outside_the_scan_is_refused_beside_the_pointer_without_taking_t
     assert view.note.text == ""
 
 
-@pytest.mark.parametrize("key", ["B", "E", "T", "P", "L", "G", "I"])
+@pytest.mark.parametrize("key", ["B", "E", "T", "P", "S", "L", "Shift+L", "G", "I"])
 def test_a_locked_label_is_refused_by_every_tool_and_nothing_changes(robot: Robot, key: str) -> None:
     session = robot.show_case(predicted=True)
     before = session.labels.copy()
@@ -237,7 +387,7 @@ def test_a_locked_label_is_refused_by_every_tool_and_nothing_changes(robot: Robo
 
 def test_every_painting_tool_shows_its_outline_and_shift_and_wheel_size_it(robot: Robot) -> None:
     session = robot.show_case(predicted=True)
-    for key in ("B", "E", "T", "P"):
+    for key in ("B", "E", "T", "P", "S"):
         robot.press(key)
         robot.hover(Plane.AXIAL, (10.0, 12.0, 14.0))
         assert robot.view(Plane.AXIAL).cursor().shape() is Qt.CursorShape.BlankCursor

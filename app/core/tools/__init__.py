@@ -23,6 +23,8 @@ class Gesture(StrEnum):
     """Drawn along a path: press, move, release."""
     OUTLINE = "outline"
     """A closed line is drawn in a slice."""
+    POLYGON = "polygon"
+    """The corners of a closed line are set in a slice, one by one."""
     POINT = "point"
     """Press at a place; dragging changes a number, release accepts."""
     BOX = "box"
@@ -77,6 +79,20 @@ _WHICH = Choice(
     "all",
     "Whether every label is taken or the active one alone.",
 )
+_OUTLINE = (
+    Choice(
+        "action",
+        "Inside the line",
+        (("add", "Add"), ("subtract", "Remove")),
+        "add",
+        "Whether what the line encloses becomes the active label or loses it.",
+    ),
+    Switch("through_all", "Through all slices", False, "Cuts through every slice of the view."),
+    PROTECT,
+)
+_SMOOTH_MM = Number(
+    "smooth_mm", "Size", "mm", 0.1, 20.0, 3.0, 0.5, help="Radius of the ball it is smoothed with."
+)
 _IN_SLICE = Switch("in_slice", "Slice by slice", False, "Each slice of the view on its own, not the volume.")
 
 _ALL = (
@@ -100,22 +116,21 @@ _ALL = (
         "P",
     ),
     Tool(
-        "lasso",
-        "Lasso",
-        Gesture.OUTLINE,
-        (
-            Choice(
-                "action",
-                "Inside the line",
-                (("add", "Add"), ("subtract", "Remove")),
-                "add",
-                "Whether what the line encloses becomes the active label or loses it.",
-            ),
-            Switch("through_all", "Through all slices", False, "Cuts through every slice of the view."),
-            PROTECT,
-        ),
-        "Adds or removes what a closed line encloses.",
-        "L",
+        "smooth-brush",
+        "Smooth brush",
+        Gesture.STROKE,
+        (*SHARED, _SMOOTH_MM),
+        "Evens out the active label under the brush; go over it again for more.",
+        "S",
+    ),
+    Tool("lasso", "Lasso", Gesture.OUTLINE, _OUTLINE, "Adds or removes what a closed line encloses.", "L"),
+    Tool(
+        "polygon",
+        "Polygon",
+        Gesture.POLYGON,
+        _OUTLINE,
+        "Adds or removes what a line from corner to corner encloses.",
+        "Shift+L",
     ),
     Tool(
         "grow",
@@ -202,19 +217,10 @@ _ALL = (
                 "median",
                 "Median evens out; opening removes thin parts; closing fills clefts.",
             ),
-            Number(
-                "smooth_mm", "Size", "mm", 0.1, 20.0, 3.0, 0.5, help="Radius of the ball it is smoothed with."
-            ),
-            Choice(
-                "where",
-                "Where",
-                (("label", "Whole label"), ("brush", "Under the brush, at the crosshair")),
-                "label",
-                "The whole label, or what the brush covers at the crosshair.",
-            ),
+            _SMOOTH_MM,
             PROTECT,
         ),
-        "Takes the roughness off the label.",
+        "Takes the roughness off the whole label.",
     ),
     Tool(
         "islands",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ Labels = npt.NDArray[np.unsignedinteger[Any]]
 
 # A voxel centre exactly on the rim belongs to the brush, whatever the last bits of its distance.
 _RIM = 1e-9
+
+# Backwards and onwards along a line of voxels, laid before none, one or two other axes.
+_BOTH = tuple(np.array([-1.0, 1.0]).reshape(-1, *[1] * others) for others in range(3))
 
 
 @dataclass(frozen=True)
@@ -60,18 +64,19 @@ def sweep(
     axes = [axis for axis in range(3) if axis != brush.flat_axis]
     low, high = [0, 0, 0], [0, 0, 0]
     for axis in range(3):
-        a, b = sorted((start[axis], end[axis]))
         if axis == brush.flat_axis:
-            low[axis] = math.floor(start[axis] + 0.5)
-            high[axis] = low[axis] + 1
+            first = math.floor(start[axis] + 0.5)
+            last = first + 1
         else:
             # Half a voxel more than the radius needs, for the voxel under the line of a tiny brush.
             reach = max(brush.radius_mm / spacing[axis], 0.5)
-            low[axis], high[axis] = math.floor(a - reach), math.ceil(b + reach) + 1
-    box = Box((low[0], low[1], low[2]), (high[0], high[1], high[2])).clipped(shape)
-    if box.size == 0:
-        return None
-    mask = _within(brush.radius_mm, start, end, spacing, box, axes).reshape(box.shape)
+            first = math.floor(min(start[axis], end[axis]) - reach)
+            last = math.ceil(max(start[axis], end[axis]) + reach) + 1
+        low[axis], high[axis] = max(first, 0), min(last, shape[axis])
+        if low[axis] >= high[axis]:
+            return None
+    box = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+    mask = _within(brush.radius_mm, start, end, spacing, box, axes)
     if brush.radius_mm < 0.5 * math.hypot(*(spacing[axis] for axis in axes)):
         _add_line(mask, start, end, box, axes)
     return Covered(box, mask) if mask.any() else None
@@ -82,78 +87,52 @@ def _within(
 ) -> BoolArray:
     """Voxels of `box` whose centre is within the radius of the line, measured along `axes` alone.
 
-    A capsule is convex, so it cuts each line of voxels in one interval: its ends are worked out for all lines,
-    and no distance for any voxel.
+    A capsule is convex, so it cuts each line of voxels in one interval: its ends are worked out for all lines, and no
+    distance for any voxel. A ball at t mm along the path leaves a line at t·step + √(inside + t·(2·along − curve·t)),
+    where `inside` is the radius² less the line's distance² from `start`, `along` how far along the path it lies there,
+    `step` the share of the path that goes along the lines and curve = 1 − step². That is greatest at
+    t = (along + step·√(along² + curve·inside)) / curve, or at the end of the path before it. Backwards likewise; both
+    ways are worked out at once, backwards first, and NaN stands for a line that is missed.
     """
-    lines = axes[-1]  # the last axis, along which voxels lie next to each other in memory
-    across = axes[:-1]
-    tolerance = radius_mm**2 + _RIM * max(1.0, radius_mm**2)
+    *across, lines = axes
+    both = _BOTH[len(across)]
     way = [(end[axis] - start[axis]) * spacing[axis] for axis in range(3)]
-    length = math.sqrt(sum(way[axis] ** 2 for axis in axes))
-    # Offsets in mm from `start` to each line of voxels; along the line itself from `start` on.
-    squared, along = np.zeros((1, 1, 1)), np.zeros((1, 1, 1))
-    squared_end = np.zeros((1, 1, 1))
-    for axis in across:
-        offset = _offsets(box, axis, start[axis], spacing[axis])
-        squared = squared + offset**2
-        squared_end = squared_end + (offset - way[axis]) ** 2
-        along = along + offset * (way[axis] / length if length > 0 else 0.0)
-    first, last = _ball(squared, tolerance, 0.0)
-    if length > 0:
-        step = way[lines] / length
-        for begin, finish in (
-            _ball(squared_end, tolerance, way[lines]),
-            _cylinder(squared, along, step, length, tolerance),
-        ):
-            first, last = np.minimum(first, begin), np.maximum(last, finish)
-    places = _offsets(box, lines, start[lines], spacing[lines])
-    covered: BoolArray = places >= first
-    covered &= places <= last
-    return covered
+    length = math.hypot(*(way[axis] for axis in axes))
+    share = [mm / length if length > 0 else 0.0 for mm in way]
+    step = share[lines]
+    curve = 1.0 - step**2
+    inside: FloatArray | float = radius_mm**2 + _RIM * max(1.0, radius_mm**2)
+    along: FloatArray | float = 0.0
+    for place, axis in enumerate(across, start=1):
+        offset = np.arange(box.start[axis], box.stop[axis], dtype=np.float64).reshape(
+            -1, *both.shape[1:-place]
+        )
+        offset -= start[axis]
+        offset *= spacing[axis]
+        inside, along = inside - offset * offset, along + offset * share[axis]
+    count = box.stop[lines] - box.start[lines]
+    with np.errstate(invalid="ignore"):
+        if curve < 1e-12:  # along the lines: the path's own ends
+            t = (1 + both * step) * (length / 2)
+        else:
+            t = both * (step / curve) * np.sqrt(along * along + curve * inside) + along * (1 / curve)
+            t = np.minimum(np.maximum(t, 0.0), length)
+        reach = np.sqrt(inside + t * (2 * along - curve * t)) + both * step * t
+        # In voxels of the box that are reached: of the last ones backwards, of the first ones onwards.
+        middle = both * (start[lines] - box.start[lines] - (count - 1) / 2) + (count + 1) / 2
+        reach = reach * (1 / spacing[lines]) + middle
+        voxels = np.fmin(np.fmax(reach, 0.0), count).astype(np.intp)
+    backwards, onwards = _reached(count)
+    covered: BoolArray = onwards.take(voxels[1].ravel(), axis=0)
+    covered &= backwards.take(voxels[0].ravel(), axis=0)
+    return covered.reshape(box.shape)
 
 
-def _offsets(box: Box, axis: int, start: float, spacing_mm: float) -> FloatArray:
-    """Millimetres from `start` to each voxel of a box along one axis, laid along that axis of three."""
-    shape = [1, 1, 1]
-    shape[axis] = box.shape[axis]
-    offsets = (np.arange(box.start[axis], box.stop[axis], dtype=np.float64) - start) * spacing_mm
-    return np.asarray(offsets, np.float64).reshape(shape)
-
-
-def _ball(squared: FloatArray, tolerance: float, middle: float) -> tuple[FloatArray, FloatArray]:
-    """Where lines at a squared distance enter and leave a ball round `middle`; (inf, −inf) where they miss it."""
-    inside = tolerance - squared
-    half = np.sqrt(np.maximum(inside, 0.0))
-    hit = inside >= 0
-    return np.where(hit, middle - half, np.inf), np.where(hit, middle + half, -np.inf)
-
-
-def _cylinder(
-    squared: FloatArray, along: FloatArray, step: float, length: float, tolerance: float
-) -> tuple[FloatArray, FloatArray]:
-    """Where lines enter and leave the cylinder between the two ends of the path.
-
-    A point at x on a line has the distance² squared + x² from `start`, and along + x·step of it lies along the
-    path, which must be within 0 and `length`.
-    """
-    if abs(step) < 1e-12:
-        inside = (along >= 0) & (along <= length)
-        first, last = np.full(along.shape, -np.inf), np.full(along.shape, np.inf)
-    else:
-        ends = (-along / step, (length - along) / step)
-        first, last = np.minimum(*ends), np.maximum(*ends)
-        inside = np.ones(along.shape, np.bool_)
-    curve, slope, rest = 1.0 - step**2, along * step, squared - along**2 - tolerance
-    if curve < 1e-12:
-        inside &= rest <= 0
-    else:
-        root = slope**2 - curve * rest
-        inside &= root >= 0
-        root = np.sqrt(np.maximum(root, 0.0))
-        first = np.maximum(first, (slope - root) / curve)
-        last = np.minimum(last, (slope + root) / curve)
-    inside &= first <= last
-    return np.where(inside, first, np.inf), np.where(inside, last, -np.inf)
+@lru_cache(maxsize=16)
+def _reached(count: int) -> tuple[BoolArray, BoolArray]:
+    """Row by row the last none, one, two, … of `count` voxels, and the first: copying rows beats comparing places."""
+    onwards: BoolArray = np.tri(count + 1, count, -1, dtype=np.bool_)
+    return np.ascontiguousarray(onwards[:, ::-1]), onwards
 
 
 def _add_line(mask: BoolArray, start: Float3, end: Float3, box: Box, axes: list[int]) -> None:

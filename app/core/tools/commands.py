@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from app.core.messages import OUTSIDE, CannotEdit
 from app.core.planes import SliceFrame
-from app.core.tools.brush import BoolArray, Brush, Covered, Labels, sweep
+from app.core.tools.brush import BoolArray, Covered, Labels
 from app.core.tools.cropping import cropped, voxel_at
 from app.core.tools.fill_between import fill_between
 from app.core.tools.fill_holes import holes
@@ -53,7 +53,6 @@ class Scene:
         options: what was set on the tool.
         frame: the plane it is used in.
         place: where (continuous z, y, x).
-        brush: the brush as it is set.
         region: the region box, or None.
         source: the labels that may be taken (z, y, x), or None.
         probability: of the active label (uint8, z, y, x), or None.
@@ -69,7 +68,6 @@ class Scene:
     options: Options
     frame: SliceFrame
     place: Float3
-    brush: Brush
     region: Box | None
     source: Labels | None
     probability: npt.NDArray[np.uint8] | None
@@ -107,22 +105,14 @@ def fill_holes(scene: Scene) -> Compute:
 
 
 def smooth(scene: Scene) -> Compute:
-    """Smooth the label, all of it or under the brush."""
+    """Smooth the label."""
     method = cast(Literal["median", "opening", "closing"], scene.options.choice("method"))
     radius_mm = scene.options.number("smooth_mm")
-    _refuse_under_a_voxel(radius_mm, scene.spacing)
-    within: Covered | None = None
-    if scene.options.choice("where") == "brush":
-        shape = scene.frame.shape
-        within = sweep(scene.brush, scene.place, scene.place, scene.spacing, shape)
-        if within is None:
-            raise CannotEdit(OUTSIDE)
+    refuse_under_a_voxel(radius_mm, scene.spacing)
 
     def work(report: Report, cancelled: CancelCheck) -> Proposal:
         mask = scene.mask(cancelled)
-        found = smoothed(
-            mask, method, radius_mm, scene.spacing, within=within, report=report, cancelled=cancelled
-        )
+        found = smoothed(mask, method, radius_mm, scene.spacing, report=report, cancelled=cancelled)
         if found is None:
             raise CannotEdit(f"{scene.label} is as smooth as that already; nothing was changed.")
         return proposal_replacing(scene.labels, found, scene.guard, scene.name)
@@ -173,7 +163,7 @@ def island(scene: Scene) -> Compute:
 def grow_margin(scene: Scene) -> Compute:
     """Grow the label by a distance, or shrink it."""
     mm = scene.options.number("mm")
-    _refuse_under_a_voxel(abs(mm), scene.spacing)
+    refuse_under_a_voxel(abs(mm), scene.spacing)
 
     def work(report: Report, cancelled: CancelCheck) -> Proposal:
         mask = scene.mask(cancelled)
@@ -269,7 +259,7 @@ def grown(scene: Scene, low: float, high: float) -> Compute:
 def outlined(scene: Scene, covered: Covered | None) -> Proposal:
     """What a closed line encloses, added to the label or removed from it; quick, so done at once."""
     if covered is None:
-        raise CannotEdit("The line encloses no voxel of the scan; nothing was changed.")
+        raise CannotEdit("The line encloses no voxel of the scan; draw it round what is meant.")
     if scene.options.choice("action") == "add":
         return proposal_adding(scene.labels, covered, scene.guard, scene.name)
     return proposal_removing(scene.labels, covered, scene.guard, scene.name)
@@ -292,7 +282,8 @@ COMMANDS: Mapping[str, Callable[[Scene], Compute]] = MappingProxyType(
 """By the tools' names in `TOOLS`: every command, and the island that is clicked."""
 
 
-def _refuse_under_a_voxel(radius_mm: float, spacing: Float3) -> None:
+def refuse_under_a_voxel(radius_mm: float, spacing: Float3) -> None:
+    """Raise `CannotEdit` where a ball of this radius reaches no neighbour of a voxel."""
     if Ball.of(radius_mm, spacing).is_one_voxel:
         raise CannotEdit(
             f"{radius_mm:g} mm is less than a voxel, which is {min(spacing):.2g} mm; choose more."

@@ -53,17 +53,15 @@ def fill_between(
     if last is not None:
         stop[axis] = min(mask.shape[axis], last + 1)
     part = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
-    used = cropped(mask[part.slices], part) if part.size else None
+    used = Box.around(mask[part.slices]) if part.size else None
     if used is None:
         return None
     # A ring of background round the slices, where the volume has one: the border itself is no outline.
     ring = [0 if other == axis else 1 for other in range(3)]
-    wide = used.box.grown(ring).clipped(mask.shape)
-    stack = np.ascontiguousarray(np.moveaxis(mask[wide.slices], axis, 0))
+    wide = used.moved(part.start).grown(ring).clipped(mask.shape)
     in_plane = [mm for other, mm in enumerate(spacing) if other != axis]
-    added = _between(stack, (in_plane[0], in_plane[1]), report, cancelled)
-    found = np.moveaxis(added, 0, axis)
-    return cropped(found, wide)
+    added = _between(np.moveaxis(mask[wide.slices], axis, 0), (in_plane[0], in_plane[1]), report, cancelled)
+    return cropped(np.moveaxis(added, 0, axis), wide)
 
 
 def _between(
@@ -71,20 +69,27 @@ def _between(
 ) -> BoolArray:
     """What is to be added in a stack (slice, row, column)."""
     added = np.zeros(stack.shape, np.bool_)
-    drawn = [int(index) for index in np.flatnonzero(stack.any(axis=(1, 2)))]
+    drawn = [index for index, plane in enumerate(stack) if plane.any()]
     known: dict[int, Distances] = {}
+    part = np.empty(stack.shape[1:], np.float32)
     for lower, upper in pairwise(drawn):
         if upper - lower == 1:
             continue
         known = {key: known[key] if key in known else _signed(stack[key], spacing) for key in (lower, upper)}
+        below, above = known[lower], known[upper]
         way = _way(stack[lower], stack[upper])
+        change = below - above
         for index in range(lower + 1, upper):
             stop_if(cancelled)
             report(index / len(stack), "filling between slices")
             share = (index - lower) / (upper - lower)
-            below = _shifted(known[lower], [round(share * step) for step in way])
-            above = _shifted(known[upper], [round(-(1 - share) * step) for step in way])
-            added[index] = below * np.float32(1 - share) + above * np.float32(share) > 0
+            if way != (0.0, 0.0):
+                below = _shifted(known[lower], [round(share * step) for step in way])
+                above = _shifted(known[upper], [round(-(1 - share) * step) for step in way])
+                change = below - above
+            # The distances' weighted mean is above nothing.
+            np.multiply(change, np.float32(share), out=part)
+            np.greater(below, part, out=added[index])
     return added
 
 
@@ -92,11 +97,12 @@ def _signed(plane: BoolArray, spacing: tuple[float, float]) -> Distances:
     """Millimetres from each pixel to the nearest one of the other kind; positive inside, negative outside."""
     import edt
 
-    # A copy: edt takes no array that is read-only.
-    distances = np.asarray(edt.sdf(np.array(plane, order="C"), anisotropy=spacing), np.float32)
+    # Inside and outside as two labels, between which edt measures both ways at once.
+    distances: Distances = edt.edt(np.add(plane, 1, dtype=np.uint8, order="C"), anisotropy=spacing)
     # A slice that is labelled all over has no outline; no distance in it is longer than its diagonal.
     farthest = math.hypot(*(n * mm for n, mm in zip(plane.shape, spacing, strict=True)))
-    return np.clip(distances, -farthest, farthest)
+    np.minimum(distances, np.float32(farthest), out=distances)
+    return np.negative(distances, out=distances, where=~plane)
 
 
 def _way(lower: BoolArray, upper: BoolArray) -> tuple[float, float]:

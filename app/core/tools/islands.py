@@ -6,19 +6,33 @@ touches by a corner alone is not an island.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from app.core.tools.brush import BoolArray, Covered
-from app.core.tools.cropping import cropped, index_in, voxel_at
-from model.grid import Box, Float3
+from app.core.tools.cropping import cropped, voxel_at
+from app.core.tools.runs import pieces_by_runs
+from model.grid import Box, Float3, Int3
 from model.progress import CancelCheck, Report, never, silent, stop_if
 
-Pieces = npt.NDArray[np.unsignedinteger[Any]]
+Ints = npt.NDArray[np.int64]
 
-_COUNTED_AT_ONCE = 1 << 21
+
+class Pieces(Protocol):
+    """The islands of a mask, numbered from 0 in the order of their first voxels (z, then y, then x)."""
+
+    @property
+    def sizes(self) -> Ints:
+        """Voxels of each."""
+
+    def number_at(self, voxel: Int3) -> int:
+        """The one that holds a voxel of the mask."""
+
+    def covered(self, chosen: BoolArray) -> Covered | None:
+        """The voxels of the chosen ones, one answer for each, in their box; None if there are none."""
 
 
 def largest(mask: BoolArray, *, report: Report = silent, cancelled: CancelCheck = never) -> Covered | None:
@@ -37,21 +51,12 @@ def largest(mask: BoolArray, *, report: Report = silent, cancelled: CancelCheck 
     Raises:
         Cancelled: if `cancelled` says so.
     """
-    found = _pieces(mask, report, cancelled)
-    if found is None:
+    pieces = _pieces(mask, report, cancelled)
+    if pieces.sizes.size < 2:
         return None
-    box, pieces, count = found
-    if count == 1:
-        return None
-    sizes = _sizes(pieces, count)
-    stop_if(cancelled)
-    keep = int(np.argmax(sizes[1:])) + 1
-    # Background, number 0, may have as many voxels and is no island.
-    ties = np.flatnonzero(sizes[1:] == sizes[keep]) + 1
-    if ties.size > 1:
-        flat = pieces.ravel()
-        keep = int(flat[np.argmax(np.isin(flat, ties))])
-    return cropped((pieces != 0) & (pieces != keep), box)
+    chosen = np.ones(pieces.sizes.size, np.bool_)
+    chosen[np.argmax(pieces.sizes)] = False
+    return pieces.covered(chosen)
 
 
 def smaller_than(
@@ -71,14 +76,8 @@ def smaller_than(
     Raises:
         Cancelled: if `cancelled` says so.
     """
-    found = _pieces(mask, report, cancelled)
-    if found is None:
-        return None
-    box, pieces, count = found
-    small = _sizes(pieces, count) < voxels
-    small[0] = False
-    stop_if(cancelled)
-    return cropped(small[pieces], box) if small.any() else None
+    pieces = _pieces(mask, report, cancelled)
+    return pieces.covered(pieces.sizes < voxels)
 
 
 def component_at(
@@ -101,40 +100,42 @@ def component_at(
     voxel = voxel_at(seed, mask.shape)
     if voxel is None or not mask[voxel]:
         return None
-    found = _pieces(mask, report, cancelled)
-    assert found is not None  # the seed is in the mask
-    box, pieces, _ = found
-    clicked = pieces[index_in(voxel, box)]
-    return cropped(pieces == clicked, box)
+    pieces = _pieces(mask, report, cancelled)
+    chosen = np.zeros(pieces.sizes.size, np.bool_)
+    chosen[pieces.number_at(voxel)] = True
+    return pieces.covered(chosen)
 
 
-def _pieces(mask: BoolArray, report: Report, cancelled: CancelCheck) -> tuple[Box, Pieces, int] | None:
-    """The mask's box, its islands numbered from 1 in it, and how many there are; None for an empty mask."""
-    import cc3d
-
+def _pieces(mask: BoolArray, report: Report, cancelled: CancelCheck) -> Pieces:
+    """Through runs where numba can be imported, else through scipy; both give the same."""
     stop_if(cancelled)
-    box = Box.around(mask)
-    if box is None:
-        return None
+    try:
+        return pieces_by_runs(mask, report, cancelled)
+    except ImportError:
+        return _pieces_plainly(mask, report, cancelled)
+
+
+def _pieces_plainly(mask: BoolArray, report: Report, cancelled: CancelCheck) -> Pieces:
+    from scipy import ndimage
+
+    box = Box.around(mask) or Box((0, 0, 0), (0, 0, 0))
     report(0.1, "finding islands")
-    # A copy in any case: the library takes neither a part of an array nor a read-only one. And of even size, since
-    # cc3d 4.1.1 makes room for half as many islands as there are voxels, rounded down: too few for [1, 0, 1].
-    depth, rows, columns = box.shape
-    region = np.zeros((depth + depth % 2, rows + rows % 2, columns + columns % 2), np.bool_)
-    region[:depth, :rows, :columns] = mask[box.slices]
-    pieces, count = cc3d.connected_components(region, connectivity=26, binary_image=True, return_N=True)
-    pieces = pieces[:depth, :rows, :columns]
+    numbers, _ = ndimage.label(mask[box.slices], np.ones((3, 3, 3)))
     stop_if(cancelled)
-    report(0.6, "measuring islands")
-    return box, pieces, int(count)
+    return _VoxelPieces(box, numbers, np.bincount(numbers.ravel())[1:])
 
 
-def _sizes(pieces: Pieces, count: int) -> npt.NDArray[np.int64]:
-    """How many voxels each number has; 0, the background, among them."""
-    # Some slices at a time: counting needs 64-bit numbers, which would be eight copies of the box at once.
-    sizes = np.zeros(count + 1, np.int64)
-    slices = max(1, max(_COUNTED_AT_ONCE, count) // max(1, pieces[0].size))
-    for first in range(0, len(pieces), slices):
-        counted = np.bincount(pieces[first : first + slices].ravel())
-        sizes[: counted.size] += counted
-    return sizes
+@dataclass(frozen=True, eq=False)
+class _VoxelPieces:
+    """The islands as a number in each voxel of the mask's box, from 1; 0 is background."""
+
+    box: Box
+    numbers: npt.NDArray[np.int32]
+    sizes: Ints
+
+    def number_at(self, voxel: Int3) -> int:
+        z, y, x = (place - first for place, first in zip(voxel, self.box.start, strict=True))
+        return int(self.numbers[z, y, x]) - 1
+
+    def covered(self, chosen: BoolArray) -> Covered | None:
+        return cropped(np.concatenate([[False], chosen])[self.numbers], self.box)

@@ -1,7 +1,9 @@
 """Grow: the connected voxels of similar intensity round a seed. It knows values and a seed, no label.
 
-Voxels are connected by their faces: six neighbours in the volume, four in a slice. The flood runs along whole lines of
-voxels (a scanline fill), compiled by numba where it can be imported, else through scipy; both give the same voxels.
+Voxels are connected by their faces: six neighbours in the volume, four in a slice. The flood goes from run to run, a
+run being neighbouring voxels in range along x: each line of voxels is looked at once, when the flood first comes by,
+and nothing of the volume's size is made. It is compiled by numba where that can be imported, else scipy does it; both
+give the same voxels.
 """
 
 from __future__ import annotations
@@ -16,15 +18,17 @@ import numpy.typing as npt
 
 from app.core.tools.brush import BoolArray, Covered
 from app.core.tools.cropping import cropped, index_in, one_voxel, voxel_at
+from app.core.tools.runs import compiled
 from app.core.tools.threshold import Range, Values, in_range, likely_range, limits_in
 from model.grid import Box, Float3, Int3
 from model.progress import CancelCheck, Report, never, silent, stop_if
 
 IntArray = npt.NDArray[np.int64]
+Kernels = tuple[Callable[..., None], Callable[..., None]]
 
-_LINES_A_TURN = 50_000
-"""Lines of voxels the compiled flood fills before it lets itself be cancelled: some ten milliseconds."""
-_FIRST_STACK = 1 << 16
+_RUNS_A_TURN = 20_000
+"""Runs the compiled flood fills before it lets itself be cancelled: some ten milliseconds."""
+_FIRST_ROOM = 1 << 15
 _COMPILED_FOR = tuple(np.dtype(name) for name in ("int16", "int32", "int64", "float32", "float64"))
 
 
@@ -88,13 +92,12 @@ def grow(
     region = values[box.slices]
     start = index_in(voxel, box)
     bounds = _line_bounds(region.shape, start, spacing, radius_mm)
-    kernel = _compiled()
-    if kernel is None:
+    kernels = _compiled()
+    if kernels is None:
         stop_if(cancelled)
-        found = _flood_plainly(region, start, low, high, bounds)
-    else:
-        found = _flood(kernel, region, start, low, high, bounds, report, cancelled)
-    return cropped(found, box)
+        return cropped(_flood_plainly(region, start, low, high, bounds), box)
+    found = _flood(kernels, region, start, low, high, bounds, report, cancelled)
+    return Covered(found.box.moved(box.start), found.mask)
 
 
 def _reachable(
@@ -145,7 +148,7 @@ def _flood_plainly(
 
 
 def _flood(
-    kernel: Callable[..., tuple[int, int]],
+    kernels: Kernels,
     region: Values,
     start: Int3,
     low: float,
@@ -153,25 +156,35 @@ def _flood(
     bounds: tuple[IntArray, IntArray],
     report: Report,
     cancelled: CancelCheck,
-) -> BoolArray:
-    """The flood through the compiled kernel, some lines at a time."""
+) -> Covered:
+    """The flood through the compiled kernels, some runs at a time; the box is counted within the region."""
+    flood, paint = kernels
     region = _plain(region)
     limits = limits_in(region.dtype, low, high)
     assert limits is not None  # the seed's value lies within
-    found = np.zeros(region.shape, np.bool_)
-    # One line adds at most two places for every two voxels in each of four neighbouring lines.
-    one_line = 2 * region.shape[2] + 4
-    stack = np.empty((_FIRST_STACK + one_line, 3), np.int32)
-    stack[0] = start
-    waiting, filled = 1, 0
-    while waiting:
+    depth, rows, columns = region.shape
+    # Every second voxel of each of the four lines beside a run may be a run of its own.
+    most = 4 * (columns // 2 + 1)
+    known = np.full((depth, rows, 2), -1, np.int32)
+    runs = np.empty((_FIRST_ROOM + most, 2), np.int32)
+    taken = np.zeros(len(runs), np.bool_)
+    stack = np.empty((_FIRST_ROOM + most, 3), np.int32)
+    # How many wait, how many runs and voxels there are; the first and the last voxel taken along z, y, x.
+    state = np.array([-1, 0, 0, *start, *start], np.int64)
+    while state[0]:
         stop_if(cancelled)
-        waiting, count = kernel(region, *limits, *bounds, found, stack, waiting, _LINES_A_TURN, one_line)
-        filled += count
-        report(min(1.0, filled / found.size), "growing")
-        if waiting + one_line > len(stack):
+        flood(region, *limits, *bounds, known, runs, taken, stack, state, most, _RUNS_A_TURN)
+        report(min(1.0, float(state[2]) / region.size), "growing")
+        if state[1] + most > len(runs):
+            runs = np.concatenate([runs, np.empty_like(runs)])
+            taken = np.concatenate([taken, np.zeros_like(taken)])
+        if state[0] + most > len(stack):
             stack = np.concatenate([stack, np.empty_like(stack)])
-    return found
+    z, y, x, last_z, last_y, last_x = (int(place) for place in state[3:])
+    box = Box((z, y, x), (last_z + 1, last_y + 1, last_x + 1))
+    mask = np.zeros(box.shape, np.bool_)
+    paint(known, runs, taken, z, y, x, mask)
+    return Covered(box, mask)
 
 
 def _plain(region: Values) -> Values:
@@ -187,33 +200,29 @@ def _plain(region: Values) -> Values:
 
 
 @cache
-def _compiled() -> Callable[..., tuple[int, int]] | None:
-    """The kernel compiled by numba; None where numba cannot be imported."""
+def _compiled() -> Kernels | None:
+    """The kernels compiled by numba, the flood and the painting; None where numba cannot be imported."""
     try:
-        import numba
+        return compiled(_flood_runs), compiled(_paint_runs)
     except ImportError:
         return None
-    try:
-        kernel: Callable[..., tuple[int, int]] = numba.njit(nogil=True, cache=True)(_fill_lines)
-    except RuntimeError:
-        # Installed where nothing can be written, and no cache folder either: compiled anew at each start.
-        kernel = numba.njit(nogil=True)(_fill_lines)
-    return kernel
 
 
-def _fill_lines(
+def _flood_runs(
     values: Values,
     low: Any,
     high: Any,
     first: IntArray,
     last: IntArray,
-    found: BoolArray,
+    known: npt.NDArray[np.int32],
+    runs: npt.NDArray[np.int32],
+    taken: BoolArray,
     stack: npt.NDArray[np.int32],
-    waiting: int,
-    lines: int,
-    one_line: int,
-) -> tuple[int, int]:
-    """Fill up to `lines` lines from the stack; compiled, so written in the few words numba knows.
+    state: IntArray,
+    most: int,
+    turns: int,
+) -> None:
+    """Go on with a flood for up to `turns` runs; compiled, so written in the few words numba knows.
 
     Args:
         values: (z, y, x); in range from `low` to `high`, limits of the same type.
@@ -221,43 +230,90 @@ def _fill_lines(
         high: see `values`.
         first: (z, y): the first voxel along x within reach; `last` the last one.
         last: see `first`.
-        found: (z, y, x), written.
-        stack: (n, 3) places to fill from, `waiting` of them; it is left early where it might overflow.
-        waiting: see `stack`.
-        lines: how many lines at most.
-        one_line: how many places one line may add.
-
-    Returns:
-        How many places still wait, and how many voxels were filled.
+        known: (z, y, 2): where a line's runs begin and end in `runs`; −1 for one not looked at yet.
+        runs: (n, 2): first and last voxel along x, those of a line in order.
+        taken: (n,): whether the flood was there.
+        stack: (n, 3): z, y and number of the runs to go on from.
+        state: how many of those wait (−1 at the start), how many runs are known, how many voxels were taken, the first
+            and the last of these along z, y, x; at the start all six are the seed's.
+        most: how many runs, and places of the stack, one run may add; the flood pauses where they might not fit.
+        turns: how many runs at most.
     """
     depth, rows, _ = values.shape
-    filled = 0
-    while waiting > 0 and lines > 0 and waiting + one_line <= stack.shape[0]:
-        lines -= 1
+    waiting, used, filled = state[0], state[1], state[2]
+    z0, y0, x0, z1, y1, x1 = state[3], state[4], state[5], state[6], state[7], state[8]
+    begins = waiting < 0
+    if begins:
+        waiting = 1
+    while waiting > 0 and turns > 0 and used + most <= runs.shape[0] and waiting + most <= stack.shape[0]:
+        turns -= 1
         waiting -= 1
-        z, y, x = stack[waiting, 0], stack[waiting, 1], stack[waiting, 2]
-        if found[z, y, x]:
-            continue
-        # Views of one line: an index in three numbers is worked out anew, and looked at for its sign, each time.
-        line, seen = values[z, y], found[z, y]
-        begin, end = x, x
-        while begin > first[z, y] and not seen[begin - 1] and low <= line[begin - 1] <= high:
-            begin -= 1
-        while end < last[z, y] and not seen[end + 1] and low <= line[end + 1] <= high:
-            end += 1
-        seen[begin : end + 1] = True
-        filled += end - begin + 1
-        for side in range(4):
-            near_z = z + (side == 0) - (side == 1)
-            near_y = y + (side == 2) - (side == 3)
+        sides = 4
+        if begins:
+            # The seed's own line, as if a run beside it had come to the seed.
+            z, y, begin, end = z0, y0, x0, x0
+            sides = 1
+        else:
+            z, y = np.int64(stack[waiting, 0]), np.int64(stack[waiting, 1])
+            begin, end = np.int64(runs[stack[waiting, 2], 0]), np.int64(runs[stack[waiting, 2], 1])
+            filled += end - begin + 1
+            z0, y0, x0 = min(z0, z), min(y0, y), min(x0, begin)
+            z1, y1, x1 = max(z1, z), max(y1, y), max(x1, end)
+        for side in range(sides):
+            near_z, near_y = z, y
+            if not begins:
+                near_z = z + (side == 0) - (side == 1)
+                near_y = y + (side == 2) - (side == 3)
             if near_z < 0 or near_z >= depth or near_y < 0 or near_y >= rows:
                 continue
-            line, seen = values[near_z, near_y], found[near_z, near_y]
-            inside = False
-            for place in range(max(begin, first[near_z, near_y]), min(end, last[near_z, near_y]) + 1):
-                fits = not seen[place] and low <= line[place] <= high
-                if fits and not inside:
-                    stack[waiting, 0], stack[waiting, 1], stack[waiting, 2] = near_z, near_y, place
+            if known[near_z, near_y, 0] < 0:
+                known[near_z, near_y, 0] = used
+                line = values[near_z, near_y]
+                place, stop = first[near_z, near_y], last[near_z, near_y] + 1
+                while place < stop:
+                    while place < stop and not (low <= line[place] <= high):
+                        place += 1
+                    if place == stop:
+                        break
+                    runs[used, 0] = place
+                    while place < stop and low <= line[place] <= high:
+                        place += 1
+                    runs[used, 1] = place - 1
+                    used += 1
+                known[near_z, near_y, 1] = used
+            # The first run that ends at `begin` or later, by halving; then all that begin by `end`.
+            run, after = np.int64(known[near_z, near_y, 0]), np.int64(known[near_z, near_y, 1])
+            beyond = after
+            while run < beyond:
+                middle = (run + beyond) // 2
+                if runs[middle, 1] < begin:
+                    run = middle + 1
+                else:
+                    beyond = middle
+            while run < after and runs[run, 0] <= end:
+                if not taken[run]:
+                    taken[run] = True
+                    stack[waiting, 0], stack[waiting, 1], stack[waiting, 2] = near_z, near_y, run
                     waiting += 1
-                inside = fits
-    return waiting, filled
+                run += 1
+        begins = False
+    state[0], state[1], state[2] = waiting, used, filled
+    state[3], state[4], state[5], state[6], state[7], state[8] = z0, y0, x0, z1, y1, x1
+
+
+def _paint_runs(
+    known: npt.NDArray[np.int32],
+    runs: npt.NDArray[np.int32],
+    taken: BoolArray,
+    z0: int,
+    y0: int,
+    x0: int,
+    mask: BoolArray,
+) -> None:
+    """Mark the runs taken in a mask that begins at a voxel of the region; arguments as of `_flood_runs`."""
+    for z in range(mask.shape[0]):
+        for y in range(mask.shape[1]):
+            line = mask[z, y]
+            for run in range(known[z0 + z, y0 + y, 0], known[z0 + z, y0 + y, 1]):
+                if taken[run]:
+                    line[runs[run, 0] - x0 : runs[run, 1] + 1 - x0] = True

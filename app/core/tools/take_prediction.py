@@ -11,6 +11,9 @@ from app.core.tools.guard import Guard
 from app.core.tools.proposal import Proposal, proposal_replacing, proposal_taking
 from model.grid import Box
 
+TAKING = frozenset({"take-prediction", "take-slice", "take-label"})
+"""The tools, by their names in the table of tools, that take from another mask."""
+
 
 def slice_box(shape: tuple[int, ...], axis: int, index: int) -> Box:
     """The box of one slice of a volume (z, y, x), by array axis and index."""

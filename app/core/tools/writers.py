@@ -1,4 +1,4 @@
-"""What a stroke writes under the brush: paint, erase, paint within a range, take another mask's labels.
+"""What a stroke writes under the brush: paint, erase, paint within a range, take another mask's labels, smooth.
 
 A writer decides, per stroke step, which voxels of a region change and to what; the brush's shape is `brush`, the way
 along a path `app.core.stroke`. Where nothing could change it says why, for the cursor.
@@ -10,11 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from app.core.tools.brush import BoolArray, Labels
 from app.core.tools.guard import Guard
+from app.core.tools.margin import Ball
+from app.core.tools.smooth import median_in
 from app.core.tools.threshold import Values, in_range
-from model.grid import Box
+from model.grid import Box, Int3
 
+Before = Callable[[Box], Labels]
+"""The values of a box within the volume (z, y, x) as they were before the stroke; not to be written."""
 Naming = Callable[[int], str]
 """A label's name by its value."""
 
@@ -22,8 +28,14 @@ Naming = Callable[[int], str]
 class Writer(Protocol):
     """What a stroke writes."""
 
-    def write(self, region: Labels, box: Box) -> tuple[BoolArray, Labels | int]:
-        """Where the values of `box` (z, y, x) change, as a fresh array, and the value or values they change to."""
+    def write(self, region: Labels, box: Box, before: Before) -> tuple[BoolArray, Labels | int]:
+        """Where the values of a box change, as a fresh array, and the value or values they change to.
+
+        Args:
+            region: the values of `box` as they are now (z, y, x).
+            box: what the brush covers; perhaps not all of it.
+            before: for those who look at what lies round the box, or at what the stroke has changed already.
+        """
 
     def explain(self, met: tuple[int, ...], name: Naming) -> str:
         """Why nothing changed on a stroke that met other labels (lowest first); "" where the picture shows it."""
@@ -35,7 +47,7 @@ class Painter:
 
     guard: Guard
 
-    def write(self, region: Labels, box: Box) -> tuple[BoolArray, Labels | int]:
+    def write(self, region: Labels, box: Box, before: Before) -> tuple[BoolArray, Labels | int]:
         """Wherever the guard lets it."""
         return self.guard.addable(region), self.guard.label
 
@@ -50,7 +62,7 @@ class Eraser:
 
     guard: Guard
 
-    def write(self, region: Labels, box: Box) -> tuple[BoolArray, Labels | int]:
+    def write(self, region: Labels, box: Box, before: Before) -> tuple[BoolArray, Labels | int]:
         """Wherever the guard lets it."""
         return self.guard.removable(region), 0
 
@@ -81,7 +93,7 @@ class RangePainter:
     high: float
     inverse: bool = False
 
-    def write(self, region: Labels, box: Box) -> tuple[BoolArray, Labels | int]:
+    def write(self, region: Labels, box: Box, before: Before) -> tuple[BoolArray, Labels | int]:
         """Where both the guard and the intensity let it."""
         where = self.guard.addable(region)
         where &= in_range(self.values[box.slices], self.low, self.high, self.inverse)
@@ -108,7 +120,7 @@ class Restorer:
     source: Labels
     text: str
 
-    def write(self, region: Labels, box: Box) -> tuple[BoolArray, Labels | int]:
+    def write(self, region: Labels, box: Box, before: Before) -> tuple[BoolArray, Labels | int]:
         """Where the masks differ and the guard lets it."""
         theirs = self.source[box.slices].astype(region.dtype, copy=False)
         label = self.guard.label
@@ -122,6 +134,41 @@ class Restorer:
         what = name(self.guard.label) if self.guard.label else "the mask"
         stays = " or what differs is locked or protected" if self.guard.locked or self.guard.label else ""
         return f"Nothing was taken: {what} equals {self.text} here{stays}."
+
+
+@dataclass(frozen=True)
+class Smoother:
+    """Writes the median of the guard's label over a ball: spikes go, clefts are filled.
+
+    The mask before the stroke is what is smoothed, so that a stroke does the same however often the pointer was
+    heard on its way, and a place that is passed twice is smoothed once.
+
+    Attributes:
+        guard: what may change.
+        ball: what the median is taken over.
+        shape: voxels of the volume along z, y, x.
+    """
+
+    guard: Guard
+    ball: Ball
+    shape: Int3
+
+    def write(self, region: Labels, box: Box, before: Before) -> tuple[BoolArray, Labels | int]:
+        """Where the median says otherwise and the guard lets it."""
+        label = self.guard.label
+        around = box.grown(self.ball.reach).clipped(self.shape)
+        mask: BoolArray = before(around) == label
+        if mask.all() or not mask.any():
+            return np.zeros(box.shape, np.bool_), label
+        median = median_in(lambda part: mask[part.within(around).slices], box, self.shape, self.ball)
+        after = self.guard.replaced(region, median)
+        return after != region, after
+
+    def explain(self, met: tuple[int, ...], name: Naming) -> str:
+        """That the label is smooth here, as far as the guard lets it be smoothed."""
+        label = name(self.guard.label)
+        protected = f", or ends at {_all(met, name)}, which is protected" if met else ""
+        return f"Nothing was smoothed: {label} is as smooth as that here already, or not here{protected}."
 
 
 def _in_the_way(guard: Guard, met: tuple[int, ...], name: Naming) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.core.base import Base, labels_sha256
+from app.core.labels import LabelEntry, LabelTable
+from app.core.review import CaseState
 from app.store import workspace as workspaces
+from app.store.decisions import DecisionRecord
+from app.store.label_version import VersionInfo
 from model.scan_io import read_labels, read_map, read_scan
 from tests.app.cli.conftest import CommandLine
 from tests.app.controllers.conftest import write_blob_scan
@@ -57,6 +63,8 @@ def test_info_says_what_a_scan_is_and_whether_models_apply(gatelens: CommandLine
         ("workspace", "predict", "empty"),
         ("workspace", "new", "W", "--scans", "empty"),
         ("workspace", "export", "empty", "--out", "out"),
+        ("workspace", "verify", "empty"),
+        ("workspace", "audit", "empty", "--out", "out"),
         ("tour", "empty", "--out", "out"),
         ("open", "empty"),
         ("models", "show", "no-such-model"),
@@ -165,6 +173,78 @@ def test_an_export_without_a_read_case_says_so_and_leaves_nothing(
     )
     sentence_of(gatelens.err)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_export_tells_where_voxels_come_from_if_asked(
+    gatelens: CommandLine, workspace_folder: Path, tmp_path: Path
+) -> None:
+    with workspaces.open(workspace_folder) as workspace:
+        row = workspace.reviews.cases()[0]
+        grid = read_scan(row.path).volume.grid
+        labels = np.ones(grid.shape, np.uint8)
+        workspace.add_label_table(LabelTable("t", (LabelEntry(1, "core", (1, 2, 3)),)))
+        workspace.reviews.take_table(row.id, "t")
+        read = DecisionRecord(CaseState.CORRECTED, "Ann")
+        info = VersionInfo("Ann", Base("empty", "", labels_sha256(labels)), decision=read, table_key="t")
+        workspace.labels.save(row.id, labels, grid, info)
+    words = ("workspace", "export", workspace_folder, "--out")
+    assert gatelens(*words, tmp_path / "plain") == 0, gatelens.err
+    assert not (tmp_path / "plain" / "provenanceTr").exists()
+    assert gatelens(*words, tmp_path / "out", "--provenance") == 0, gatelens.err
+    found = read_labels(tmp_path / "out" / "provenanceTr" / f"{row.name}_provenance.nii.gz", grid)
+    assert np.unique(found.labels).tolist() == [2]
+
+
+def test_verify_says_what_it_checked_and_names_a_changed_file(
+    gatelens: CommandLine, workspace_folder: Path
+) -> None:
+    with workspaces.open(workspace_folder) as workspace:
+        row = workspace.reviews.cases()[0]
+        labels = np.ones(read_scan(row.path).volume.grid.shape, np.uint8)
+        base = Base("empty", "", labels_sha256(labels))
+        workspace.labels.save(row.id, labels, read_scan(row.path).volume.grid, VersionInfo("Ann", base))
+        path = workspace.labels.newest(row.id).path  # type: ignore[union-attr]
+        head = workspace.audit.head()
+    assert gatelens("workspace", "verify", workspace_folder) == 0
+    assert "checked  6 audit rows, 1 version, 0 decisions, 0 models" in gatelens.out
+    assert f"head     {head}" in gatelens.out
+    assert "Nothing on record was changed." in gatelens.out
+    assert gatelens("workspace", "verify", workspace_folder, "--head", head, "--json") == 0
+    found = json.loads(gatelens.out)
+    assert (found["ok"], found["head"], found["problems"]) == (True, head, [])
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert gatelens("workspace", "verify", workspace_folder, "--json") == 1
+    assert json.loads(gatelens.out)["ok"] is False
+    assert sentence_of(gatelens.err) == json.loads(gatelens.out)["problems"][0]
+    assert gatelens("workspace", "verify", workspace_folder) == 1
+    assert "1 problem." in gatelens.out
+    assert "v0001.nii.gz" in sentence_of(gatelens.err)
+
+
+def test_the_audit_is_written_with_its_head_last(
+    gatelens: CommandLine, workspace_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "audit.jsonl"
+    assert gatelens("workspace", "audit", workspace_folder, "--out", out) == 0
+    *rows, last = (json.loads(line) for line in out.read_text(encoding="utf-8").splitlines())
+    assert last == {"head": rows[-1]["hash"], "rows": len(rows)}
+    assert last["head"] in gatelens.out
+    before = "0" * 64
+    for row in rows:
+        # Whoever has the file can check the chain without this program.
+        kept, previous = row.pop("hash"), row.pop("previous")
+        row["case"] = row.pop("case_id")
+        text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert previous == before
+        assert kept == hashlib.sha256(previous.encode() + text.encode()).hexdigest()
+        before = kept
+    assert gatelens("workspace", "audit", workspace_folder) == 0
+    assert gatelens.out == out.read_text(encoding="utf-8")
+    assert gatelens("workspace", "audit", workspace_folder, "--out", out) == 1
+    assert "exists; name a new file" in sentence_of(gatelens.err)
+    assert gatelens("workspace", "audit", workspace_folder, "--out", tmp_path / "no" / "audit.jsonl") == 1
+    assert "cannot be written" in sentence_of(gatelens.err)
 
 
 def test_the_window_opens_what_was_asked_for(

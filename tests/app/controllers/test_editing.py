@@ -293,7 +293,9 @@ def test_a_label_is_picked_and_cleared(painted: Bench) -> None:
     labelling.pick(MIDDLE)
     assert session.active_label == 1
     labelling.clear(1)
+    painted.wait()
     assert session.labels.sum() == 0
     assert editing.undo_name.startswith("clear core, ")
     labelling.clear(1)
+    painted.wait()
     assert painted.texts[-1] == "core is empty; there is nothing to clear."

@@ -276,7 +276,7 @@ class History(RuleBasedStateMachine):
         elif action == "change":
             self.edit(lambda: session.change_label(value, name=name, colour=colour))
         else:
-            self.edit(lambda: session.clear_label(value))
+            self.edit(lambda: session.commit(session.clearing(value)(silent, never)))
 
     @rule(back=st.integers(1, 4), forth=st.integers(0, 4))
     def undo_and_redo(self, back, forth) -> None:

@@ -17,6 +17,7 @@ from app.core.journal_format import (
 )
 from app.core.labels import LabelEntry, LabelTable
 from app.core.messages import CannotEdit
+from app.core.patch import Patch
 from app.core.planes import Plane, slice_frame
 from app.core.review import CaseState
 from app.core.seen import PlaneSeen, SeenSlices

@@ -18,7 +18,10 @@ from app.store.decisions import DecisionRecord
 from app.store.label_version import LabelVersion, VersionInfo
 from app.store.review_store import CaseRow, NewCase
 from app.store.workspace import Workspace
+from model.attention import AttentionMap
+from model.bundle import BundleLabel
 from model.grid import Grid
+from model.prediction import Prediction, Provenance
 from model.scan_io import read_scan, write_scan
 from model.volume import DisplayHints, Volume
 
@@ -108,3 +111,22 @@ def save(workspace: Workspace, labels: npt.NDArray[np.uint8], info: Callable[...
         return workspace.labels.save(case.id, labels, GRID, info(reader, kind))
 
     return save_version
+
+
+@pytest.fixture
+def prediction(grid: Grid) -> Prediction:
+    """Gives what a model says: one voxel of liver, with an attention map."""
+    labels = np.zeros(grid.shape, np.uint8)
+    labels[1, 2, 3] = 1
+    coarse = grid.coarser((2, 2, 2))
+    values = np.linspace(0, 65535, coarse.shape[0] * coarse.shape[1] * coarse.shape[2]).astype(np.uint16)
+    made = Provenance("m", "0" * 64, "0.1", "CPU", "torch", None, False, 1.0, "2026-01-01T00:00:00Z")
+    return Prediction(
+        grid,
+        labels,
+        (BundleLabel(1, "liver", (1, 2, 3), ""),),
+        (labels * np.uint8(200),),
+        labels * np.uint8(9),
+        (AttentionMap(2, 1, coarse, values.reshape(coarse.shape)),),
+        made,
+    )

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -16,7 +17,6 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from app.core.base import Base
-from app.core.labels import LabelTable
 from app.core.review import CaseState
 from app.store import workspace as workspaces
 from app.store.decisions import DecisionRecord
@@ -27,6 +27,7 @@ from app.store.training_manifest import training_manifest
 from app.store.workspace import Workspace
 from model.errors import Cancelled, ScanError, WorkspaceError
 from model.grid import Grid
+from model.prediction import Prediction
 from model.scan_io import read_labels, read_scan, write_scan
 from model.training.data import open_source
 from model.volume import Volume
@@ -118,6 +119,51 @@ def test_the_newest_version_is_exported(
     assert np.array_equal(read_labels(tmp_path / "out" / "labelsTr" / "scan0.nii.gz").labels, newer)
 
 
+def test_provenance_tells_of_every_voxel_who_labelled_it(
+    workspace: Workspace,
+    add_case: AddCase,
+    info: Callable[..., VersionInfo],
+    save: Save,
+    prediction: Prediction,
+    grid: Grid,
+    tmp_path: Path,
+) -> None:
+    shown, drawn = add_case(1, "shown"), add_case(2, "drawn")
+    model = np.zeros(grid.shape, np.uint8)
+    model[0, 0, :4] = (1, 1, 1, 2)
+    workspace.predictions.save(shown.id, "ab" * 8, replace(prediction, labels=model))
+    workspace.reviews.set_prediction(shown.id, "ab" * 8, "0" * 64, "m")
+    labels = np.zeros(grid.shape, np.uint8)
+    labels[0, 0, :6] = (1, 2, 0, 2, 1, 0)
+    workspace.reviews.take_table(shown.id, "abdomen")
+    workspace.labels.save(shown.id, labels, grid, info())
+    save(drawn)
+    # What is predicted later was not shown to whoever accepted.
+    workspace.reviews.set_prediction(shown.id, "cd" * 8, "1" * 64, "n")
+    export_msd(workspace, tmp_path / "out", provenance=True)
+    folder = tmp_path / "out" / "provenanceTr"
+    assert files(folder) == ["drawn_provenance.nii.gz", "shown_provenance.nii.gz"]
+    codes = read_labels(folder / "shown_provenance.nii.gz", grid).labels
+    # model and reader agree; both, differently; taken away; agree; reader alone; nobody
+    assert codes[0, 0].tolist() == [1, 3, 4, 1, 2, 0]
+    assert not codes[1:].any()
+    alone = read_labels(folder / "drawn_provenance.nii.gz", grid).labels
+    assert np.array_equal(alone, 2 * (workspace.labels.load(drawn.id, 1).labels != 0))
+    content = json.loads((tmp_path / "out" / "dataset.json").read_text(encoding="utf-8"))
+    assert list(content["provenance"]) == ["0", "1", "2", "3", "4"]
+    assert len(open_source(str(tmp_path / "out")).files) == 2
+
+
+def test_provenance_needs_the_prediction_and_leaves_nothing_without_it(
+    workspace: Workspace, case: CaseRow, save: Save, tmp_path: Path
+) -> None:
+    workspace.reviews.set_prediction(case.id, "ab" * 8, "0" * 64, "m")
+    save(case)
+    with pytest.raises(WorkspaceError, match="predict the case again"):
+        export_msd(workspace, tmp_path / "deep" / "out", provenance=True)
+    assert os.listdir(tmp_path / "deep") == []
+
+
 def test_names_that_are_equal_or_odd_stay_apart(
     workspace: Workspace, add_case: AddCase, save: Save, tmp_path: Path
 ) -> None:
@@ -172,21 +218,6 @@ def test_a_folder_that_holds_something_is_not_touched(
     with pytest.raises(WorkspaceError, match="out exists and is not empty"):
         export_msd(workspace, tmp_path / "out")
     assert files(tmp_path / "out") == ["mine.txt"]
-
-
-def test_different_label_tables_are_refused(
-    tmp_path: Path, grid: Grid, info: Callable[..., VersionInfo]
-) -> None:
-    with workspaces.create(tmp_path / "P", kind="personal") as personal:
-        for seed, key in ((1, "abdomen"), (2, "brain")):
-            personal.add_label_table(LabelTable(key, ()))
-            path = tmp_path / f"{key}.nii.gz"
-            write_scan(path, Volume(np.full(grid.shape, seed, np.int16), grid))
-            case = personal.reviews.add_case(NewCase.from_scan(read_scan(path), "S"))
-            personal.reviews.take_table(case.id, key)
-            personal.labels.save(case.id, np.zeros(grid.shape, np.uint8), grid, info(kind=CaseState.EMPTY))
-        with pytest.raises(WorkspaceError, match=r"different label tables \(abdomen, brain\)"):
-            export_msd(personal, tmp_path / "out")
 
 
 def test_a_scan_that_was_replaced_is_refused_and_nothing_is_left(

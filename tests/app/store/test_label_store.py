@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,13 @@ from app.core.base import labels_sha256
 from app.core.review import CaseState
 from app.store import commit, durable
 from app.store import workspace as workspaces
+from app.store.checksums import file_sha256
 from app.store.commit import STEPS
+from app.store.decisions import DecisionRecord
 from app.store.label_version import LabelVersion, VersionFile, VersionInfo
 from app.store.processes import ProcessIdentity, staging_name, this_process
 from app.store.review_store import CaseRow
+from app.store.verify import verify
 from app.store.workspace import Workspace
 from model.errors import WorkspaceError
 from model.grid import Grid
@@ -257,6 +262,55 @@ def test_a_whole_version_without_a_row_is_adopted_with_its_decision(
     with workspaces.open(workspace.folder) as third:
         assert third.adopted == ()
         assert len(third.reviews.decisions(case.id)) == 1
+
+
+def test_an_adopted_version_stands_in_the_audit_as_a_saved_one_does(
+    workspace: Workspace,
+    add_case: Callable[..., CaseRow],
+    labels: Mask,
+    grid: Grid,
+    info: Info,
+) -> None:
+    first, second = add_case(1), add_case(2)
+    read = DecisionRecord(CaseState.CORRECTED, "Ann", seconds=41.5, idle_seconds=3.25, seen_share=0.6)
+    told = replace(info(), decision=read, model_hash="5" * 64, program_version="0.0.9")
+    workspace.labels.save(first.id, labels, grid, told)
+    folder = crashed(workspace, second, labels, grid, told, "staging removed")
+    with workspaces.open(workspace.folder) as again:
+        assert verify(again).problems == ()
+        saved, adopted = (
+            [(row.kind, json.loads(row.details)) for row in again.audit.rows(case.id)[1:]]
+            for case in (first, second)
+        )
+    assert [kind for kind, _ in (*saved, *adopted)] == [
+        "version saved",
+        "decision",
+        "version adopted",
+        "decision",
+    ]
+    assert adopted[0][1].pop("json") == file_sha256(folder / "v0001.json")
+    assert saved[0][1].pop("json") == file_sha256(workspace.labels.folder(first.id) / "v0001.json")
+    assert [said for _, said in adopted] == [said for _, said in saved]
+    for _, said in saved:
+        wanted = ("Ann", "5" * 64, "0.0.9", 41.5, 3.25, 0.6)
+        assert (
+            tuple(
+                said[name] for name in ("reader", "model", "program", "seconds", "idle_seconds", "seen_share")
+            )
+            == wanted
+        )
+
+
+def test_how_a_mask_was_read_is_left_out_of_the_json_where_nobody_measured_it(
+    workspace: Workspace, case: CaseRow, labels: Mask, grid: Grid, info: Info
+) -> None:
+    read = DecisionRecord(CaseState.CORRECTED, "Ann", idle_seconds=0.0, seen_share=1.0)
+    for number, decision in enumerate((DecisionRecord(CaseState.CORRECTED, "Ann"), read), start=1):
+        workspace.labels.save(case.id, labels, grid, replace(info(), decision=decision))
+        text = (workspace.labels.folder(case.id) / f"v{number:04d}.json").read_text(encoding="utf-8")
+        assert ("seen_share" in text, "idle_seconds" in text) == (decision is read, decision is read)
+        file = VersionFile.from_json("v.json", text)
+        assert (file.info.decision, file.to_json()) == (decision, text)
 
 
 @pytest.mark.parametrize("at", ["written", "described", "linked"])

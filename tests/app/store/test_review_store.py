@@ -169,6 +169,22 @@ def test_a_case_keeps_its_label_table(workspace: Workspace, case: CaseRow) -> No
     assert workspace.reviews.case(case.id).prediction_key is None
 
 
+def test_labels_the_reader_adds_or_renames_replace_the_cases_table(
+    workspace: Workspace, add_case: AddCase
+) -> None:
+    first, second = add_case(1), add_case(2)
+    workspace.reviews.take_table(first.id, "abdomen")
+    workspace.reviews.take_table(second.id, "abdomen~1")
+    workspace.reviews.take_table(first.id, "abdomen~2")
+    workspace.reviews.take_table(first.id, "abdomen~3")
+    # A prediction that was begun before the labels were added is no reason to forget them.
+    workspace.reviews.set_prediction(first.id, "ab" * 8, "c" * 64, "m", "abdomen")
+    assert workspace.reviews.case(first.id).table_key == "abdomen~3"
+    with pytest.raises(WorkspaceError, match="which a case keeps"):
+        workspace.reviews.take_table(first.id, "brain~3")
+    assert workspace.reviews.case(first.id).table_key == "abdomen~3"
+
+
 def test_only_the_personal_workspace_mixes_tables(tmp_path: Path, grid: Grid) -> None:
     for kind, may in (("normal", False), ("personal", True)):
         with workspaces.create(tmp_path / kind, kind=kind) as workspace:  # type: ignore[arg-type]

@@ -15,11 +15,8 @@ from app.store.settings import Settings
 from app.store.subjects import Subjects, hashed_subject
 from app.store.verify import verify
 from app.store.workspace import Workspace
-from model.attention import AttentionMap
-from model.bundle import BundleLabel
 from model.errors import ScanError, WorkspaceError
-from model.grid import Grid
-from model.prediction import Prediction, Provenance
+from model.prediction import Prediction
 
 KEY = "0123456789abcdef"
 
@@ -121,24 +118,6 @@ def test_a_picture_of_another_size_is_refused(tmp_path: Path) -> None:
 
 
 # -- predictions -----------------------------------------------------------------------------------------
-@pytest.fixture
-def prediction(grid: Grid) -> Prediction:
-    labels = np.zeros(grid.shape, np.uint8)
-    labels[1, 2, 3] = 1
-    coarse = grid.coarser((2, 2, 2))
-    values = np.linspace(0, 65535, coarse.shape[0] * coarse.shape[1] * coarse.shape[2]).astype(np.uint16)
-    made = Provenance("m", "0" * 64, "0.1", "CPU", "torch", None, False, 1.0, "2026-01-01T00:00:00Z")
-    return Prediction(
-        grid,
-        labels,
-        (BundleLabel(1, "liver", (1, 2, 3), ""),),
-        (labels * np.uint8(200),),
-        labels * np.uint8(9),
-        (AttentionMap(2, 1, coarse, values.reshape(coarse.shape)),),
-        made,
-    )
-
-
 def test_a_prediction_comes_back_as_it_was(
     workspace: Workspace, case: CaseRow, prediction: Prediction
 ) -> None:

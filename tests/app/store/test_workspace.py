@@ -1,4 +1,4 @@
-"""Making, opening, refusing and copying workspaces, and one of format 1 that must always open."""
+"""Making, opening, refusing and copying workspaces, and those of older programs that must always open."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from app.core.history import History
 from app.core.journal_format import replay
 from app.core.review import CaseState
-from app.store import locations, workspace_file
+from app.store import locations, schema, workspace_file
 from app.store import workspace as workspaces
 from app.store.label_version import LabelVersion
 from app.store.leases import Held, Lease
@@ -233,10 +233,14 @@ def test_scans_kept_inside_a_workspace_are_copied_with_it(
         assert copied.reviews.case(case.id).path.is_file()
 
 
-# -- format 1 --------------------------------------------------------------------------------------------
-def test_a_workspace_of_format_1_opens_with_all_it_holds(repository: Path, tmp_path: Path) -> None:
-    shutil.copytree(repository / "tests" / "fixtures" / "workspace_v1", tmp_path / "W")
+# -- older tables ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("version", "read_how"), [("v1", (0.0, None, None)), ("v2", (41.25, 7.5, 0.75))])
+def test_a_workspace_of_an_older_program_opens_with_all_it_holds(
+    repository: Path, tmp_path: Path, version: str, read_how: tuple[float, float | None, float | None]
+) -> None:
+    shutil.copytree(repository / "tests" / "fixtures" / f"workspace_{version}", tmp_path / "W")
     with workspaces.open(tmp_path / "W") as workspace:
+        assert workspace.database.schema_version() == schema.SCHEMA_VERSION
         assert verify(workspace).ok
         assert workspace.audit.rows()[0].kind == "workspace created"
         assert [entry.name for entry in workspace.label_table("abdomen").entries] == ["liver", "spleen"]
@@ -245,6 +249,9 @@ def test_a_workspace_of_format_1_opens_with_all_it_holds(repository: Path, tmp_p
             CaseState.CORRECTED, CaseState.NEW, CaseState.FLAGGED,
         ]  # fmt: skip
         assert (read.version, read.reader, read.subject, flagged.note) == (2, "Ann", "S1", "odd contrast")
+        record = workspace.reviews.decisions(read.id)[-1].record
+        assert (record.seconds, record.idle_seconds, record.seen_share) == read_how
+        assert read.seen_share == read_how[2]
         volume = read_scan(read.path).volume
         assert volume.identity() == read.id
         labels = workspace.labels.load(read.id, 2, volume.grid).labels

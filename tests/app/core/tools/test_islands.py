@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from app.core.tools import islands
 from app.core.tools.islands import component_at, largest, smaller_than
 from model.errors import Cancelled
 from model.grid import Box
@@ -61,11 +62,45 @@ def test_of_equal_islands_the_first_stays() -> None:
     assert found.box == Box((2, 2, 2), (5, 5, 5))
 
 
-def test_sizes_are_counted_across_the_parts_they_are_counted_in(monkeypatch) -> None:
+def test_sizes_are_counted_across_slices() -> None:
     mask = np.zeros((9, 4, 4), bool)
     mask[:, 0, 0], mask[:5, 3, 3] = True, True  # 9 and 5 voxels, one a slice
-    monkeypatch.setattr("app.core.tools.islands._COUNTED_AT_ONCE", 1)
     assert painted(smaller_than(mask, 6), mask.shape).sum() == 5
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.0, 0.005, 0.1, 0.5, 0.97, 1.0]),
+    st.sampled_from([16, 17, 24]),
+)
+def test_lines_of_any_length_are_read_in_words_or_by_voxel(seed, share, columns) -> None:
+    mask = np.random.default_rng(seed).random((3, 4, columns)) < share
+    pieces, sizes = by_scipy(mask)
+    small = np.isin(pieces, np.flatnonzero(sizes < 5) + 1)
+    assert (painted(smaller_than(mask, 5), mask.shape) == small).all()
+
+
+def test_a_mask_that_lies_scattered_in_memory_has_the_same_islands() -> None:
+    mask = np.random.default_rng(2).random((6, 7, 16)) < 0.1
+    scattered = np.asfortranarray(mask)
+    assert (painted(largest(scattered), mask.shape) == painted(largest(mask), mask.shape)).all()
+
+
+@given(masks(), st.data())
+def test_without_numba_scipy_finds_the_same_islands(mask, data) -> None:
+    seed = data.draw(st.tuples(*(st.integers(0, n - 1) for n in mask.shape)))
+    here = [
+        painted(found, mask.shape)
+        for found in (largest(mask), smaller_than(mask, 3), component_at(mask, seed))
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(islands, "pieces_by_runs", no_numba)
+        found = largest(mask), smaller_than(mask, 3), component_at(mask, seed)
+    assert all((painted(other, mask.shape) == mine).all() for other, mine in zip(found, here, strict=True))
+
+
+def no_numba(*_: object) -> None:
+    raise ImportError("numba")
 
 
 @pytest.mark.parametrize("seed", [(-1, 0, 0), (0, 0, 3), (0.0, float("nan"), 0.0), (0, 2, 2)])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.planes import Plane, slice_frame
-from app.core.tools.lasso import inside_outline, lasso
+from app.core.tools.lasso import enclosed_mm2, inside_outline, lasso, length_mm
 from model.grid import Grid
 from tests.app.core.tools.slow_references import painted
 
@@ -141,3 +141,22 @@ def test_a_slice_there_is_none_of_takes_nothing() -> None:
 def test_an_edge_that_is_all_but_level_overflows_nothing() -> None:
     points = np.array([[5e-324, 1.0], [0.0, 9.0], [6.0, 9.0], [6.0, 1.0]])
     assert whole(points).sum() == 5 * 8  # row 0 lies on the rim
+
+
+@pytest.mark.parametrize("plane", list(Plane))
+def test_an_outline_is_measured_in_the_millimetres_of_its_view(plane: Plane) -> None:
+    frame = slice_frame(ORIENTED, plane)
+    square = np.array([(0.5, 0.5), (0.5, 3.5), (3.5, 3.5), (3.5, 0.5)])
+    assert enclosed_mm2(square, frame) == pytest.approx(9 * frame.row_mm * frame.column_mm)
+    assert length_mm(square[:2], frame) == pytest.approx(3 * frame.column_mm)
+    assert length_mm(square[1:], frame) == pytest.approx(3 * (frame.row_mm + frame.column_mm))
+    assert enclosed_mm2(square[:2], frame) == length_mm(square[:1], frame) == 0
+    assert {frame.row_mm, frame.column_mm} <= {3.0, 1.0, 0.5}
+
+
+def test_a_line_that_crosses_itself_is_as_large_as_what_it_takes() -> None:
+    eight = np.array([(0.5, 0.5), (0.5, 3.5), (3.5, 0.5), (3.5, 3.5)])
+    frame = slice_frame(ORIENTED, Plane.CORONAL)
+    inside = inside_outline(eight, frame.rows, frame.columns)[2]
+    assert inside.any()
+    assert enclosed_mm2(eight, frame) == pytest.approx(inside.sum() * frame.row_mm * frame.column_mm)

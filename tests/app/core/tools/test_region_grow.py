@@ -93,9 +93,9 @@ def test_a_seed_outside_the_volume_grows_nothing(seed: tuple) -> None:
     assert neighbourhood_range(values, seed) is None
 
 
-def test_a_winding_path_needs_many_turns_of_the_kernel_and_a_larger_stack(monkeypatch) -> None:
-    monkeypatch.setattr(region_grow, "_LINES_A_TURN", 3)
-    monkeypatch.setattr(region_grow, "_FIRST_STACK", 1)
+def test_a_winding_path_needs_many_turns_of_the_kernel_and_more_room(monkeypatch) -> None:
+    monkeypatch.setattr(region_grow, "_RUNS_A_TURN", 3)
+    monkeypatch.setattr(region_grow, "_FIRST_ROOM", 1)
     allowed = np.random.default_rng(5).random((12, 13, 14)) < 0.6
     allowed[6, 6, 6] = True
     shares: list[float] = []
@@ -137,7 +137,7 @@ def test_where_no_compiled_code_can_be_kept_it_is_compiled_anew(monkeypatch) -> 
 
     def keeps_nothing(*, cache: bool = False, **options: bool):
         if cache:
-            raise RuntimeError("cannot cache function '_fill_lines': no locator available")
+            raise RuntimeError("cannot cache function '_flood_runs': no locator available")
         return compile_plainly(**options)
 
     monkeypatch.setattr(numba, "njit", keeps_nothing)
