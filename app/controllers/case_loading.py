@@ -92,7 +92,7 @@ def load_case(
         read_only_reason=read_only_reason,
     )
     if base.kind == "version" and row.version is not None:
-        session.history.load(*workspace.journals.past(row.id, row.version))
+        session.history.load(*workspace.journals.past(row.id, row.version, session.labels))
     session.volumes_ml()
     tell_of_other_cases(session.rules, workspace, row.id, session.table)
     window = automatic_window(scan.volume)

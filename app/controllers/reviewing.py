@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future
 from dataclasses import replace
 from enum import StrEnum
@@ -21,6 +22,8 @@ from app.store.decisions import DecisionRecord
 from app.store.label_version import LabelVersion, VersionInfo
 from app.store.workspace import Workspace
 from model.progress import CancelCheck, Report
+
+_log = logging.getLogger(__name__)
 
 
 class AcceptOutcome(StrEnum):
@@ -126,7 +129,11 @@ class ReviewingController:
             )
             kept = replace(info, decision=record, journal_bytes=journal_length.result())
             version = workspace.labels.save(case_id, labels, grid, kept)
-            workspace.journals.seal(workspace.journals.path(case_id, info.session), version.number)
+            try:
+                workspace.journals.seal(workspace.journals.path(case_id, info.session), version.number)
+            except OSError as error:
+                # The version stands; the next time the case is opened its journal is sealed.
+                _log.info("journal of case %s was not sealed: %s", case_id[:8], type(error).__name__)
             return version, decision, share
 
         self._desk.runner.submit(

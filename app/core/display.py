@@ -7,6 +7,7 @@ buffer.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from app.core.attention_colours import attention_alpha, attention_colours
 from app.core.attention_plane import AttentionPlane, cut_attention
 from app.core.labels import LabelTable
-from app.core.look import Look, Viewport
+from app.core.look import Look, Part, Viewport
 from app.core.mask_paint import paint_mask, paint_preview
 from app.core.planes import SliceFrame
 from app.core.sampling import AxisSamples, Float32Array, axis_samples, sample_linear, sample_nearest
@@ -29,6 +30,7 @@ __all__ = [
     "BACKGROUND",
     "WINDOW_PRESETS",
     "Look",
+    "Part",
     "Scratch",
     "Viewport",
     "WindowPreset",
@@ -83,8 +85,9 @@ def compose(
     *,
     hidden: frozenset[int] = frozenset(),
     preview: Proposal | None = None,
+    part: Part | None = None,
 ) -> None:
-    """Draw one view into `out`, whole.
+    """Draw one view into `out`, whole or the part of it that changed.
 
     Order, from below: grey, attention, filled mask (not over attention), outlines, preview. A label the table does not
     know is drawn white.
@@ -102,34 +105,73 @@ def compose(
         scratch: what the same view kept from its last frame; faster, never different.
         hidden: labels that are not drawn.
         preview: a change that is proposed, drawn over the mask, also where the mask is switched off.
+        part: the pixels to draw; the others of `out` stay. None for all. Each is as it would be in the whole picture.
     """
     if out.shape != (viewport.height_px, viewport.width_px) or out.dtype != np.uint32:
         raise ValueError(
             f"the picture must be uint32 of {viewport.height_px}×{viewport.width_px} pixels, "
             f"not {out.dtype} of {out.shape}"
         )
-    row_places, column_places = viewport.rows_shown(frame), viewport.columns_shown(frame)
+    shown = _Shown(volume, labels, table, attention, look, frame, slice_index, viewport, hidden, preview)
+    scratch = scratch or Scratch()
+    if part is None:
+        _draw(out, shown, Part(0, viewport.height_px, 0, viewport.width_px), scratch)
+    elif not part.is_empty:
+        # Outlines depend on the pixels beside them, so a little more is drawn than is taken over.
+        wide = part.grown(viewport.outline_px + 1, viewport.height_px, viewport.width_px)
+        picture = np.empty((wide.bottom - wide.top, wide.right - wide.left), np.uint32)
+        _draw(picture, shown, wide, scratch)
+        out[part.top : part.bottom, part.left : part.right] = picture[
+            part.top - wide.top : part.bottom - wide.top, part.left - wide.left : part.right - wide.left
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """What `compose` draws; its arguments say what each is."""
+
+    volume: Volume
+    labels: Labels | None
+    table: LabelTable | None
+    attention: AttentionMap | None
+    look: Look
+    frame: SliceFrame
+    slice_index: int
+    viewport: Viewport
+    hidden: frozenset[int]
+    preview: Proposal | None
+
+
+def _draw(out: Picture, shown: _Shown, part: Part, scratch: Scratch) -> None:
+    """Draw a part of the view, which `out` is, whole."""
+    frame, slice_index, look, viewport = shown.frame, shown.slice_index, shown.look, shown.viewport
+    row_places = viewport.rows_shown(frame)[part.top : part.bottom]
+    column_places = viewport.columns_shown(frame)[part.left : part.right]
     rows, columns = axis_samples(row_places, frame.rows), axis_samples(column_places, frame.columns)
     _surround(out, rows, columns)
     if rows.size == 0 or columns.size == 0:
         return
-    grey = (scratch or Scratch()).grey(volume, frame, slice_index, look)
+    grey = scratch.grey(shown.volume, frame, slice_index, look)
     tint = None
-    if attention is not None and not look.bare:
+    if shown.attention is not None and not look.bare:
+        grid = shown.volume.grid
         tint = cut_attention(
-            attention, volume.grid, frame, slice_index, row_places, column_places, (rows, columns)
+            shown.attention, grid, frame, slice_index, row_places, column_places, (rows, columns)
         )
     _paint_scan(out, grey, rows, columns, look, tint)
-    if labels is not None and look.mask_visible and not look.bare:
-        shown = frame.cut(labels, slice_index)
+    if shown.labels is not None and look.mask_visible and not look.bare:
+        plane = frame.cut(shown.labels, slice_index)
         opacity = min(1.0, max(0.0, look.mask_opacity))
         thick = viewport.outline_px if look.outline else 0
         if tint is not None:
             # A fill would change the colours of attention, which are read against a fixed bar.
             opacity, thick = 0.0, viewport.outline_px
-        paint_mask(out, shown, rows, columns, table, opacity, thick, hidden)
-    if preview is not None and not look.bare:
-        paint_preview(out, preview, frame, slice_index, rows, columns, table, viewport.outline_px)
+        paint_mask(out, plane, rows, columns, shown.table, opacity, thick, shown.hidden)
+    if shown.preview is not None and not look.bare:
+        origin = (part.top, part.left)
+        paint_preview(
+            out, shown.preview, frame, slice_index, rows, columns, shown.table, viewport.outline_px, origin
+        )
 
 
 def _windowed(plane: npt.NDArray[np.generic], look: Look) -> Float32Array:

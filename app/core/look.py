@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from app.core.planes import SliceFrame
+from model.grid import Box
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -39,6 +41,41 @@ class Look:
     attention_key: tuple[int, int] | None = None
     attention_opacity: float = 0.65
     bare: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rectangle of device pixels: rows `top` to `bottom` and columns `left` to `right`, the last ones left out."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no pixel lies in it."""
+        return self.top >= self.bottom or self.left >= self.right
+
+    def joined(self, other: Part) -> Part:
+        """The smallest rectangle that holds both."""
+        if self.is_empty or other.is_empty:
+            return other if self.is_empty else self
+        return Part(
+            min(self.top, other.top),
+            max(self.bottom, other.bottom),
+            min(self.left, other.left),
+            max(self.right, other.right),
+        )
+
+    def grown(self, by: int, height_px: int, width_px: int) -> Part:
+        """With `by` pixels more on each side, kept within a picture."""
+        return Part(
+            max(0, self.top - by),
+            min(height_px, self.bottom + by),
+            max(0, self.left - by),
+            min(width_px, self.right + by),
+        )
 
 
 @dataclass(frozen=True)
@@ -81,6 +118,18 @@ class Viewport:
         x_px = self.width_px / 2 + (column - self.centre_column) * self.px_per_mm * frame.column_mm
         y_px = self.height_px / 2 + (row - self.centre_row) * self.px_per_mm * frame.row_mm
         return x_px, y_px
+
+    def part_of(self, frame: SliceFrame, box: Box) -> Part:
+        """The pixels that a change of a box can change: those of its voxels, and the outlines round them."""
+        top, bottom, left, right = frame.span(box)
+        (x0, y0), (x1, y1) = self.to_pixel(frame, top, left), self.to_pixel(frame, bottom, right)
+        room = self.outline_px + 1
+        return Part(
+            max(0, math.floor(y0) - room),
+            min(self.height_px, math.ceil(y1) + room),
+            max(0, math.floor(x0) - room),
+            min(self.width_px, math.ceil(x1) + room),
+        )
 
     def rows_shown(self, frame: SliceFrame) -> FloatArray:
         """The row of the slice at the centre of each line of device pixels, top to bottom (height_px,)."""

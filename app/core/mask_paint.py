@@ -85,6 +85,7 @@ def paint_preview(
     columns: AxisSamples,
     table: LabelTable | None,
     outline_px: int,
+    origin: tuple[int, int] = (0, 0),
 ) -> None:
     """Hatch what a proposal would change in a slice, with a line round it; where it changes nothing, nothing is drawn.
 
@@ -97,6 +98,7 @@ def paint_preview(
         columns: the same across.
         table: the colours.
         outline_px: thickness of lines in device pixels, at least 1.
+        origin: row and column of the view's picture where `out` begins, so that lines go on from part to part.
     """
     if not frame.touches(preview.box, slice_index):
         return
@@ -112,8 +114,8 @@ def paint_preview(
     colours[1] = _REMOVED
     target = out[rows.start : rows.stop, columns.start : columns.stop]
     thick = max(1, outline_px)
-    row = np.arange(rows.start, rows.stop)[:, None] // thick
-    column = np.arange(columns.start, columns.stop)[None, :] // thick
+    row = np.arange(origin[0] + rows.start, origin[0] + rows.stop)[:, None] // thick
+    column = np.arange(origin[1] + columns.start, origin[1] + columns.stop)[None, :] // thick
     rising, falling = (row + column) % _HATCH == 0, (row - column) % _HATCH == 0
     drawn = np.where(shown > 1, rising, falling)
     drawn |= _edges(shown, thick, _open_sides(out, rows, columns))

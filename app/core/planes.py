@@ -154,6 +154,13 @@ class SliceFrame:
         index = self.count - 1 - slice_index if self.slice_flipped else slice_index
         return box.size > 0 and box.start[self.slice_axis] <= index < box.stop[self.slice_axis]
 
+    def span(self, box: Box) -> tuple[float, float, float, float]:
+        """First row, last row, first column, last column of a box as edges (half a voxel outside the centres)."""
+        first = self.from_voxel((float(box.start[0]), float(box.start[1]), float(box.start[2])))
+        last = self.from_voxel((box.stop[0] - 1.0, box.stop[1] - 1.0, box.stop[2] - 1.0))
+        rows, columns = sorted((first[1], last[1])), sorted((first[2], last[2]))
+        return rows[0] - 0.5, rows[1] + 0.5, columns[0] - 0.5, columns[1] + 0.5
+
 
 def slice_frame(grid: Grid, plane: Plane, convention: Convention = "radiological") -> SliceFrame:
     """How `plane` of a volume on `grid` is shown.

@@ -13,10 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Row, select
 
+from app.core.base import labels_sha256
 from app.core.history import Entry
 from app.core.journal_format import Journal, JournalHeader, decode, retrace
+from app.core.patch import Labels, Patch
 from app.store import durable, schema
 from app.store.database import Database
 from app.store.journal_writer import JournalWriter
@@ -118,8 +121,13 @@ class JournalStore:
         durable.fsync_folder(path.parent)
         return target
 
-    def past(self, case_id: str, version: int) -> tuple[list[Entry], list[Entry]]:
+    def past(self, case_id: str, version: int, labels: Labels) -> tuple[list[Entry], list[Entry]]:
         """What undo and redo know where a case is opened at a version: its steps done, and those undone.
+
+        Args:
+            case_id: the case.
+            version: the version that is shown.
+            labels: its mask (z, y, x); steps that do not lead back from it to the mask they began on are not given.
 
         They come from the sealed journals that led to it, from the newest back while they follow from each other
         and are not larger than `PAST_BYTES` together.
@@ -141,6 +149,9 @@ class JournalStore:
         undone: list[Entry] = []
         for journal in reversed(chain):
             retrace(journal, done, undone)
+        if chain and not _lead_back(done, labels, chain[-1].header.base_sha256):
+            # A journal the disk refused while the version was saved: its steps are not all there.
+            return [], []
         return done, undone
 
     def _sealed(self, case_id: str, version: Row[Any], room: int) -> tuple[Journal, int] | None:
@@ -196,3 +207,15 @@ class JournalStore:
             # Strokes painted while the version was being saved are not in it.
             if version.journal_bytes is None or journal.valid_bytes <= version.journal_bytes:
                 self.seal(path, version.number)
+
+
+def _lead_back(done: list[Entry], labels: Labels, base_sha256: str) -> bool:
+    """Whether taking all steps back in a mask (z, y, x), which stays as it is, gives the mask of that hash."""
+    mask = np.array(labels)
+    try:
+        for entry in reversed(done):
+            if isinstance(entry, Patch):
+                entry.revert(mask)
+    except ValueError:
+        return False
+    return labels_sha256(mask) == base_sha256

@@ -169,20 +169,27 @@ class JournalWriter:
         if self._to_resume:
             self._resume()
         elif self._handle is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            durable.make_folder(self.path.parent, inside=self.path.parents[2])
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o644)
-        elif not self.path.exists() and os.fstat(self._handle).st_nlink == 0:
+        elif not self._is_in_place(self._handle):
             self._bring_back(self._handle)
         assert self._handle is not None
         return self._handle
 
+    def _is_in_place(self, handle: int) -> bool:
+        """Whether the open file is the one of this name; not where it was deleted, moved, or its disk unmounted."""
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(handle))
+        except FileNotFoundError:
+            return False
+
     def _bring_back(self, lost: int) -> None:
-        """The file was deleted under us; while it is open its bytes are still there to be written anew."""
+        """The file is gone from its place; while it is open its bytes are still there to be written anew."""
         os.lseek(lost, 0, os.SEEK_SET)
         data = bytearray()
         while len(data) < self._length and (part := os.read(lost, self._length - len(data))):
             data += part
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(self.path.parent, inside=self.path.parents[2])
         self._replace(bytes(data))
 
     def _replace(self, data: bytes) -> None:

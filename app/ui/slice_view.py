@@ -26,7 +26,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.controllers import Controllers
-from app.core.display import Look, Scratch, Viewport, compose
+from app.core.display import Look, Part, Scratch, Viewport, compose
 from app.core.planes import Plane, SliceFrame
 from app.core.session import Session
 from app.core.tools import TOOLS, Gesture
@@ -74,6 +74,7 @@ class SliceView(QWidget):
         self._image = QImage()
         self._scratch = Scratch()
         self._stale = True
+        self._part: Part | None = None
         self._pointer: QPointF | None = None
         self._elsewhere: Float3 | None = None
         self._drag: view_drags.Drag | None = None
@@ -240,8 +241,13 @@ class SliceView(QWidget):
         self.slice_changed.emit()
 
     def _labels_changed(self, box: Box) -> None:
-        if self._frame is not None and self._frame.touches(box, self._slice):
-            self.redraw()
+        """Draw the pixels of a changed box again."""
+        frame, viewport = self._frame, self._viewport
+        if frame is None or viewport is None or not frame.touches(box, self._slice):
+            return
+        part = viewport.part_of(frame, box)
+        self._part = part if self._part is None else self._part.joined(part)
+        self.update()
 
     def _look_changed(self, _: Look) -> None:
         self.redraw()
@@ -273,7 +279,7 @@ class SliceView(QWidget):
         if self._session is None or self._frame is None or self._viewport is None:
             painter.fillRect(self.rect(), QColor(theme.VIEW))
             return
-        if self._stale:
+        if self._stale or self._part is not None:
             self._compose(self._session)
         painter.drawImage(QRectF(self.rect()), self._image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -282,6 +288,7 @@ class SliceView(QWidget):
     def _compose(self, session: Session) -> None:
         assert self._viewport is not None
         if self._buffer.shape != (self._viewport.height_px, self._viewport.width_px):
+            self._stale = True
             self._buffer = np.zeros((self._viewport.height_px, self._viewport.width_px), np.uint32)
             # The image shares the buffer's memory, so a frame costs no copy.
             self._image = QImage(
@@ -292,9 +299,9 @@ class SliceView(QWidget):
         compose(
             self._buffer, session.scan.volume, session.labels, session.table, words.shown_attention(session, look),
             look, self.frame, self._slice, self._viewport, self._scratch,
-            hidden=session.rules.hidden, preview=session.preview,
+            hidden=session.rules.hidden, preview=session.preview, part=None if self._stale else self._part,
         )  # fmt: skip
-        self._stale = False
+        self._stale, self._part = False, None
         session.mark_seen(self.plane, self._slice)
 
     def _paint_over(self, painter: QPainter, session: Session) -> None:
@@ -336,7 +343,7 @@ class SliceView(QWidget):
         )
         slice_overlay.paint_crosshair(painter, area, lines, quiet=self._use in _WORKING)
         if session.region is not None:
-            top, bottom, left, right = view_drags.span_in_view(self.frame, session.region)
+            top, bottom, left, right = self.frame.span(session.region)
             slice_overlay.paint_region(
                 painter, QRectF(self._point(top, left), self._point(bottom, right)),
                 here=self.frame.touches(session.region, self._slice), handles=self._use is Gesture.BOX,

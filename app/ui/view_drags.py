@@ -315,17 +315,9 @@ def polygon_key(controllers: Controllers, event: QKeyEvent) -> Callable[[], None
     return outlining.remove_corner if event.key() == Qt.Key.Key_Backspace else None
 
 
-def span_in_view(frame: SliceFrame, box: Box) -> tuple[float, float, float, float]:
-    """First row, last row, first column, last column of a box as edges (half a voxel outside the centres)."""
-    first = frame.from_voxel((float(box.start[0]), float(box.start[1]), float(box.start[2])))
-    last = frame.from_voxel((box.stop[0] - 1.0, box.stop[1] - 1.0, box.stop[2] - 1.0))
-    rows, columns = sorted((first[1], last[1])), sorted((first[2], last[2]))
-    return rows[0] - 0.5, rows[1] + 0.5, columns[0] - 0.5, columns[1] + 0.5
-
-
 def grip_at(view: ViewPlaces, box: Box, point: QPointF) -> Grip | None:
     """What a press at `point` takes hold of; None away from the box (a new one is drawn)."""
-    top, bottom, left, right = span_in_view(view.frame, box)
+    top, bottom, left, right = view.frame.span(box)
     row, column = view.place_at(point)
     per_row, per_column = view.px_per_voxel()
     near_row, near_column = GRIP_PX / per_row, GRIP_PX / per_column

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from app.core.display import (
     BACKGROUND,
     Look,
+    Part,
     Scratch,
     Viewport,
     attention_alpha,
@@ -407,3 +410,70 @@ def test_the_attention_ramp_gets_lighter_step_by_step() -> None:
     assert light[255] - light[0] > 0.7
     quarters = light[[0, 64, 128, 191, 255]]
     assert np.diff(quarters).min() > 0.5 * np.diff(quarters).max()
+
+
+def random_attention(rng: np.random.Generator, oblique: bool) -> AttentionMap:
+    values = rng.integers(0, 65536, (3, 5, 6), np.uint16)
+    turn = 0.3 if oblique else 0.0
+    c, s = float(np.cos(turn)), float(np.sin(turn))
+    grid = Grid(
+        (3, 5, 6), (10.0, 4.0, 2.0), (-29.0, 11.0, 102.0), ((c, -s, 0.0), (s, c, 0.0), (0.0, 0.0, 1.0))
+    )
+    return AttentionMap(2, 1, grid, values)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    plane=st.sampled_from(list(Plane)),
+    codes=st.sampled_from(["LPS", "RAI", "SLA"]),
+    start=st.tuples(st.integers(0, 5), st.integers(0, 9), st.integers(0, 11)),
+    size=st.tuples(*(st.integers(1, 4),) * 3),
+    zoom=st.floats(0.3, 20.0),
+    centre=st.tuples(st.floats(-2, 12), st.floats(-2, 12)),
+    outline_px=st.integers(1, 3),
+    extras=st.sampled_from(["", "attention", "oblique", "preview", "hidden"]),
+)
+def test_drawing_what_changed_gives_the_whole_picture(
+    seed, plane, codes, start, size, zoom, centre, outline_px, extras
+) -> None:
+    """A box of the mask changes; only its pixels are drawn again."""
+    rng = np.random.default_rng(seed)
+    volume = Volume(rng.integers(0, 255, GRID.shape, dtype=np.uint8), GRID).reordered(codes)
+    shape = volume.grid.shape
+    labels = rng.integers(0, 3, shape).astype(np.uint8)
+    frame = slice_frame(volume.grid, plane)
+    viewport = Viewport(70, 50, centre[0], centre[1], zoom, outline_px)
+    look = replace(LOOK, outline=True, mask_opacity=0.4)
+    attention = random_attention(rng, extras == "oblique") if extras in ("attention", "oblique") else None
+    hidden = frozenset({2}) if extras == "hidden" else frozenset()
+    preview = None
+    if extras == "preview":
+        covered = Covered(Box.whole(shape), np.ascontiguousarray(rng.random(shape) < 0.5))
+        preview = proposal_adding(np.zeros(shape, np.uint8), covered, Guard(1), "grow")
+    box = Box(start, tuple(a + b for a, b in zip(start, size, strict=True))).clipped(shape)
+    assume(box.size > 0)
+    index = frame.slice_at(tuple(float(first) for first in box.start))
+    picture = np.zeros((50, 70), np.uint32)
+
+    def draw(out: np.ndarray, part: Part | None) -> None:
+        compose(
+            out, volume, labels, TABLE, attention, look, frame, index, viewport,
+            hidden=hidden, preview=preview, part=part,
+        )  # fmt: skip
+
+    draw(picture, None)
+    labels[box.slices] = rng.integers(0, 3, box.shape)
+    assert frame.touches(box, index)
+    draw(picture, viewport.part_of(frame, box))
+    whole = np.zeros((50, 70), np.uint32)
+    draw(whole, None)
+    assert (picture == whole).all()
+
+
+def test_parts_join_and_an_empty_one_adds_nothing() -> None:
+    one, none = Part(2, 5, 10, 12), Part(4, 4, 0, 9)
+    assert none.is_empty
+    assert (one.joined(none), none.joined(one)) == (one, one)
+    assert one.joined(Part(0, 3, 11, 20)) == Part(0, 5, 10, 20)
+    assert one.grown(3, 6, 13) == Part(0, 6, 7, 13)

@@ -27,4 +27,4 @@ def test_a_patch_takes_the_memory_it_says(side: int) -> None:
         tracemalloc.stop()
     said = sum(patch.nbytes for patch in patches if patch is not None)
     assert taken <= 1.2 * said
-    assert said <= 1.5 * taken
+    assert said <= 2 * taken
