@@ -108,15 +108,14 @@ def _strokes(session: Session | None) -> Iterator[list[Float3]]:
 def _stroke(window: MainWindow, places: list[Float3]) -> list[float]:
     """Draw one stroke, and take it back; gives seconds from each move to the end of the repaint."""
     view = window.views[Plane.AXIAL]
-    shown = [each for each in window.views.values() if each.isVisible()]
     _send(view, QEvent.Type.MouseButtonPress, view.point_of(places[0]))
-    _paint(shown)
+    _paint(window)
     times = []
     for place in places[1:]:
         point = view.point_of(place)
         start = time.perf_counter()
         _send(view, QEvent.Type.MouseMove, point)
-        _paint(shown)
+        _paint(window)
         times.append(time.perf_counter() - start)
     _send(view, QEvent.Type.MouseButtonRelease, view.point_of(places[-1]))
     window.controllers.editing.undo()
@@ -124,9 +123,9 @@ def _stroke(window: MainWindow, places: list[Float3]) -> list[float]:
     return times
 
 
-def _paint(views: list[SliceView]) -> None:
-    for view in views:
-        view.repaint()
+def _paint(window: MainWindow) -> None:
+    """Paint at once what the move asked to be painted."""
+    QApplication.sendPostedEvents(window, QEvent.Type.UpdateRequest.value)
 
 
 def _send(view: SliceView, kind: QEvent.Type, point: QPointF) -> None:

@@ -6,11 +6,12 @@ a plain widget: docs/decisions/0003-slice-view.md.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -30,19 +31,13 @@ from app.core.display import Look, Part, Scratch, Viewport, compose
 from app.core.planes import Plane, SliceFrame
 from app.core.session import Session
 from app.core.tools import TOOLS, Gesture
-from app.ui import bind, slice_overlay, theme, tool_overlay, view_drags, words
+from app.ui import bind, theme, view_drags, view_front, words
 from app.ui.cursor_note import CursorNote
 from app.ui.qt_bridge import SlotGuard
+from app.ui.tool_overlay import InHand
 from model.grid import Box, Float3
 
 _ZOOM_STEP = 1.15
-_WORKING = (Gesture.STROKE, Gesture.OUTLINE, Gesture.POLYGON, Gesture.POINT)
-# The lines of the crosshair stand for the other two planes.
-_OTHERS = {
-    Plane.AXIAL: (Plane.SAGITTAL, Plane.CORONAL),
-    Plane.CORONAL: (Plane.SAGITTAL, Plane.AXIAL),
-    Plane.SAGITTAL: (Plane.CORONAL, Plane.AXIAL),
-}
 
 
 class SliceView(QWidget):
@@ -176,7 +171,7 @@ class SliceView(QWidget):
     def point_of(self, voxel: Float3) -> QPointF:
         """Where a voxel appears in the widget, whatever its slice."""
         _, row, column = self.frame.from_voxel(voxel)
-        return self._point(row, column)
+        return self.point_at(row, column)
 
     def px_per_voxel(self) -> tuple[float, float]:
         """Logical pixels of one row and of one column."""
@@ -207,7 +202,8 @@ class SliceView(QWidget):
             outlining.cancel()
         return drag is not None or polygon
 
-    def _point(self, row: float, column: float) -> QPointF:
+    def point_at(self, row: float, column: float) -> QPointF:
+        """Where a row and column of the slice appear."""
         assert self._viewport is not None
         x, y = self._viewport.to_pixel(self.frame, row, column)
         ratio = self.devicePixelRatioF()
@@ -247,7 +243,10 @@ class SliceView(QWidget):
             return
         part = viewport.part_of(frame, box)
         self._part = part if self._part is None else self._part.joined(part)
-        self.update()
+        if not self._stale and not part.is_empty:
+            ratio = self.devicePixelRatioF()
+            left, top = math.floor(part.left / ratio), math.floor(part.top / ratio)
+            self.update(left, top, math.ceil(part.right / ratio) - left, math.ceil(part.bottom / ratio) - top)
 
     def _look_changed(self, _: Look) -> None:
         self.redraw()
@@ -283,7 +282,7 @@ class SliceView(QWidget):
             self._compose(self._session)
         painter.drawImage(QRectF(self.rect()), self._image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_over(painter, self._session)
+        view_front.paint(painter, QRectF(self.rect()), self._hand(self._session), event.rect())
 
     def _compose(self, session: Session) -> None:
         assert self._viewport is not None
@@ -304,23 +303,21 @@ class SliceView(QWidget):
         self._stale, self._part = False, None
         session.mark_seen(self.plane, self._slice)
 
-    def _paint_over(self, painter: QPainter, session: Session) -> None:
-        area, look = QRectF(self.rect()), self._desk.look
-        if not look.bare:
-            self._paint_guides(painter, session)
-        slice_overlay.paint_letters(painter, area, self.frame.letters)
-        slice_overlay.paint_scale(painter, area, self.px_per_mm())
-        slice_overlay.paint_badge(painter, area, words.mask_badge(session, look))
-        if session.scan.volume.hints.synthetic:
-            slice_overlay.paint_synthetic(painter, area)
-        shown = words.shown_attention(session, look)
-        if shown is not None and not look.bare:
-            slice_overlay.paint_colour_bar(painter, area, words.level_name(shown))
-        if not look.bare:
-            hand = tool_overlay.InHand(
-                self, self._controllers, session, self._drag, self._pointer, self._elsewhere, self.note
-            )
-            tool_overlay.paint_tool(painter, area, hand)
+    def _hand(self, session: Session) -> InHand:
+        return InHand(self, self._controllers, session, self._drag, self._pointer, self._elsewhere, self.note)
+
+    def _brush_moved(self, before: QRect | None) -> None:
+        """Draw the places again that the brush left and came to; all where either is not known."""
+        after = self._brush_area()
+        if before is None or after is None:
+            self.update()
+        else:
+            self.update(before.united(after))
+
+    def _brush_area(self) -> QRect | None:
+        if self._session is None:
+            return None
+        return view_front.brush_area(QRectF(self.rect()), self._hand(self._session))
 
     def _say_refusal(self, why: str) -> None:
         """Beside the pointer, if it is in this view; the message line says it too."""
@@ -331,23 +328,6 @@ class SliceView(QWidget):
     def _use(self) -> Gesture:
         """How the active tool is used."""
         return TOOLS[self._controllers.editing.tool].gesture
-
-    def _paint_guides(self, painter: QPainter, session: Session) -> None:
-        """Crosshair and region box, below everything that must stay readable."""
-        area = QRectF(self.rect())
-        across, down = _OTHERS[self.plane]
-        lines = slice_overlay.CrosshairLines(
-            self.point_of(session.crosshair),
-            slice_overlay.PLANE_COLOURS[across],
-            slice_overlay.PLANE_COLOURS[down],
-        )
-        slice_overlay.paint_crosshair(painter, area, lines, quiet=self._use in _WORKING)
-        if session.region is not None:
-            top, bottom, left, right = self.frame.span(session.region)
-            slice_overlay.paint_region(
-                painter, QRectF(self._point(top, left), self._point(bottom, right)),
-                here=self.frame.touches(session.region, self._slice), handles=self._use is Gesture.BOX,
-            )  # fmt: skip
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep centre and zoom at the new size."""
@@ -389,12 +369,13 @@ class SliceView(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on with the drag, and say what lies under the pointer."""
+        before = self._brush_area()
         self._pointer = event.position()
         if self._drag is not None:
             self._guard.run(self._drag.move, event.position())
         self._say_hover()
-        if self._use in _WORKING:
-            self.update()
+        if self._use in view_front.WORKING:
+            self._brush_moved(before)
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -410,7 +391,7 @@ class SliceView(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and self._use is Gesture.POLYGON:
             self._guard.run(self._controllers.editing.outlining.close)
             event.accept()
-        elif event.button() == Qt.MouseButton.LeftButton and self._use not in _WORKING:
+        elif event.button() == Qt.MouseButton.LeftButton and self._use not in view_front.WORKING:
             self.cancel_drag()
             self.enlarge_asked.emit()
             event.accept()
@@ -465,6 +446,7 @@ class SliceView(QWidget):
 
     def _pointed(self, where: tuple[Plane, Float3] | None) -> None:
         """A ball that is held over another view is drawn here too."""
+        before = self._brush_area()
         self._elsewhere = where[1] if where is not None and where[0] is not self.plane else None
         if self._use is Gesture.STROKE and self._session is not None and self._session.sphere:
-            self.update()
+            self._brush_moved(before)

@@ -48,6 +48,10 @@ class ViewPlaces(Protocol):
         """Where a voxel appears, whatever its slice."""
         ...
 
+    def point_at(self, row: float, column: float) -> QPointF:
+        """Where a row and column of the slice appear."""
+        ...
+
     def pan_by(self, delta: QPointF) -> None: ...
     def px_per_voxel(self) -> tuple[float, float]:
         """Logical pixels of a row and of a column."""

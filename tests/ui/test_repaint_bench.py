@@ -22,7 +22,9 @@ def test_moves_are_timed_in_three_views_and_in_one_and_leave_the_case_as_it_was(
     paint = SliceView.paintEvent
 
     def noted(view: SliceView, event: QPaintEvent) -> None:
-        made.append((view.plane, view._stale, int(np.count_nonzero(session.labels))))
+        made.append(
+            (view.plane, view._stale or view._part is not None, int(np.count_nonzero(session.labels)))
+        )
         paint(view, event)
 
     monkeypatch.setattr(SliceView, "paintEvent", noted)

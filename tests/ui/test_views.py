@@ -12,7 +12,7 @@ from app.core.planes import Plane
 from app.ui import slice_overlay
 from model.grid import Box, Grid
 from model.volume import DisplayHints, Volume
-from tests.ui.robots import CTRL, SHIFT, Robot, phantom
+from tests.ui.robots import CTRL, SHIFT, Robot, phantom, rgb
 
 # The bright blob of the phantom: on the patient's right, in front, above the middle.
 IN_THE_BLOB = (13.0, 5.0, 5.0)
@@ -311,3 +311,37 @@ def test_a_view_paints_its_composite_quickly(robot: Robot) -> None:
     )  # docs/decisions/0003
     # Three views in a frame of 60 Hz would be 5.5 ms each; the bound leaves room for slow machines.
     assert middle < 30
+
+
+@pytest.mark.parametrize("ball", [False, True])
+@pytest.mark.parametrize("attention", [False, True])
+def test_what_moves_leaves_no_trace_on_the_screen(robot: Robot, ball: bool, attention: bool) -> None:
+    """The window draws only what changed; all of it drawn anew must be the same."""
+    session = robot.show_case(predicted=True)
+    robot.press("B")
+    if attention:
+        robot.press("A")
+    session.radius_mm, session.sphere = 6.0, ball
+    z, y, x = (count / 2 for count in session.labels.shape)
+    changed = 0
+    for plane in Plane:
+        before = on_screen(robot)
+        for step in range(-4, 5):
+            robot.hover(plane, (z + step, y + step, x + 2 * step))
+            robot.settle()
+        robot.drag(plane, (z, y, x), (z + 3, y + 2, x - 4))
+        robot.hover(plane, (z + 2, y - 4, x + 5))
+        robot.settle()
+        shown = on_screen(robot)
+        changed += int((shown != before).sum())
+        for view in Plane:
+            robot.view(view).redraw()
+        robot.settle()
+        assert np.array_equal(shown, on_screen(robot)), plane
+    assert changed
+
+
+def on_screen(robot: Robot) -> np.ndarray:
+    """What the window has drawn, not what it would draw anew."""
+    window = robot.window
+    return rgb(window.screen().grabWindow(window.winId()).toImage())
