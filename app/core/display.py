@@ -20,7 +20,14 @@ from app.core.labels import LabelTable
 from app.core.look import Look, Part, Viewport
 from app.core.mask_paint import paint_mask, paint_preview
 from app.core.planes import SliceFrame
-from app.core.sampling import AxisSamples, Float32Array, axis_samples, sample_linear, sample_nearest
+from app.core.sampling import (
+    AxisSamples,
+    Float32Array,
+    FloatArray,
+    axis_samples,
+    sample_linear,
+    sample_nearest,
+)
 from app.core.tools.proposal import Proposal
 from app.core.windowing import WINDOW_PRESETS, WindowPreset, automatic_window, presets_for
 from model.attention import AttentionMap
@@ -115,7 +122,7 @@ def compose(
     shown = _Shown(volume, labels, table, attention, look, frame, slice_index, viewport, hidden, preview)
     scratch = scratch or Scratch()
     if part is None:
-        _draw(out, shown, Part(0, viewport.height_px, 0, viewport.width_px), scratch)
+        _draw(out, shown, shown.whole, scratch)
     elif not part.is_empty:
         # Outlines depend on the pixels beside them, so a little more is drawn than is taken over.
         wide = part.grown(viewport.outline_px + 1, viewport.height_px, viewport.width_px)
@@ -141,29 +148,43 @@ class _Shown:
     hidden: frozenset[int]
     preview: Proposal | None
 
+    @property
+    def whole(self) -> Part:
+        """All pixels of the view."""
+        return Part(0, self.viewport.height_px, 0, self.viewport.width_px)
+
+    def places(self, part: Part) -> tuple[FloatArray, FloatArray]:
+        """Row and column of the slice at each row and column of device pixels of a part."""
+        rows, columns = self.viewport.rows_shown(self.frame), self.viewport.columns_shown(self.frame)
+        return rows[part.top : part.bottom], columns[part.left : part.right]
+
+    def tint(self, part: Part) -> AttentionPlane | None:
+        """The attention that lies over a part; None where none does."""
+        if self.attention is None or self.look.bare:
+            return None
+        frame, (rows, columns) = self.frame, self.places(part)
+        within = axis_samples(rows, frame.rows), axis_samples(columns, frame.columns)
+        if within[0].size == 0 or within[1].size == 0:
+            return None
+        return cut_attention(self.attention, self.volume.grid, frame, self.slice_index, rows, columns, within)
+
 
 def _draw(out: Picture, shown: _Shown, part: Part, scratch: Scratch) -> None:
     """Draw a part of the view, which `out` is, whole."""
     frame, slice_index, look, viewport = shown.frame, shown.slice_index, shown.look, shown.viewport
-    row_places = viewport.rows_shown(frame)[part.top : part.bottom]
-    column_places = viewport.columns_shown(frame)[part.left : part.right]
+    row_places, column_places = shown.places(part)
     rows, columns = axis_samples(row_places, frame.rows), axis_samples(column_places, frame.columns)
     _surround(out, rows, columns)
     if rows.size == 0 or columns.size == 0:
         return
     grey = scratch.grey(shown.volume, frame, slice_index, look)
-    tint = None
-    if shown.attention is not None and not look.bare:
-        grid = shown.volume.grid
-        tint = cut_attention(
-            shown.attention, grid, frame, slice_index, row_places, column_places, (rows, columns)
-        )
+    tint = shown.tint(part)
     _paint_scan(out, grey, rows, columns, look, tint)
     if shown.labels is not None and look.mask_visible and not look.bare:
         plane = frame.cut(shown.labels, slice_index)
         opacity = min(1.0, max(0.0, look.mask_opacity))
         thick = viewport.outline_px if look.outline else 0
-        if tint is not None:
+        if tint is not None or (part != shown.whole and shown.tint(shown.whole) is not None):
             # A fill would change the colours of attention, which are read against a fixed bar.
             opacity, thick = 0.0, viewport.outline_px
         paint_mask(out, plane, rows, columns, shown.table, opacity, thick, shown.hidden)
