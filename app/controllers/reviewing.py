@@ -155,13 +155,13 @@ class ReviewingController:
         words = decision.kind.value
         if decision.kind is CaseState.CORRECTED:
             words += f", {decision.ml_added:.2f} mL added and {decision.ml_removed:.2f} mL removed"
-        if share is not None:
-            words += f"; {share:.0%} of its slices seen"
-        under_read = share is not None and share < UNDER_READ
-        self._go_on(
-            f"{session.case.name}: version {version.number} saved ({words}).",
-            "warning" if under_read else "info",
-        )
+        told = f"{session.case.name}: version {version.number} is saved ({words})."
+        if share is not None and share < UNDER_READ:
+            self._go_on(f"{told} Only {share:.0%} of its slices were seen.", "warning")
+        elif share is not None:
+            self._go_on(f"{told} {share:.0%} of its slices were seen.")
+        else:
+            self._go_on(told)
 
     def _not_saved(self, error: Exception) -> None:
         self._desk.saving = False

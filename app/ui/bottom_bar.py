@@ -55,7 +55,7 @@ class ReadOutLine(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        for caption, wide in (("Position", 190), ("Value", 70), ("Window", 110), ("Label", 96), ("", 190)):
+        for caption, wide in (("Position", 190), ("Value", 70), ("Window", 110), ("Label there", 96), ("", 190)):
             name = folding.label(caption, "faint")
             value = folding.label()
             value.setFont(theme.font(tabular=True))
@@ -199,6 +199,7 @@ class MessageBar(QFrame):
         events = self._desk.events
         bind.listen(self, events.message, self.show_message)
         bind.listen(self, events.case_opening, lambda _: self._dismiss("info", "warning"))
+        bind.listen(self, events.step_made, lambda _: self._dismiss("info"))
         bind.listen(self, events.job_changed, self._job_changed)
         bind.listen_all(self, (events.tool_changed, events.case_opened, events.case_closed), self._show)
         self._show()

@@ -448,5 +448,8 @@ class SliceView(QWidget):
         """A ball that is held over another view is drawn here too."""
         before = self._brush_area()
         self._elsewhere = where[1] if where is not None and where[0] is not self.plane else None
+        if self._elsewhere is not None and self._drag is None:
+            # The pointer is in one view at a time, also where no leaving was told.
+            self._pointer = None
         if self._use is Gesture.STROKE and self._session is not None and self._session.sphere:
             self._brush_moved(before)

@@ -140,8 +140,8 @@ def test_a_decision_knows_how_long_it_took_and_what_was_seen(bench: Bench, works
     row = bench.desk.row(case)
     assert row is not None
     assert row.seen_share == share
-    told = next(message for message in bench.messages if "version 1 saved" in message.text)
-    assert f"{share:.0%} of its slices seen" in told.text
+    told = next(message for message in bench.messages if "version 1 is saved" in message.text)
+    assert f"Only {share:.0%} of its slices were seen" in told.text
     assert told.kind == "warning"
     ((_, saved),), ((_, decided),) = lines(bench, "version saved"), lines(bench, "decision")
     model = row.model_hash
@@ -157,8 +157,8 @@ def test_a_mask_that_was_seen_well_is_no_warning(bench: Bench, workspace_folder:
     see(bench, *range(20))
     bench.controllers.reviewing.accept()
     bench.wait()
-    told = next(message for message in bench.messages if "version 1 saved" in message.text)
-    assert "100% of its slices seen" in told.text
+    told = next(message for message in bench.messages if "version 1 is saved" in message.text)
+    assert "100% of its slices were seen" in told.text
     assert told.kind == "info"
 
 
@@ -168,7 +168,7 @@ def test_an_empty_mask_has_no_share(bench: Bench, workspace_folder: Path) -> Non
     bench.controllers.reviewing.accept(confirmed_empty=True)
     bench.wait()
     assert bench.desk.row(case).seen_share is None  # type: ignore[union-attr]
-    assert not any("slices seen" in text for text in bench.texts)
+    assert not any("were seen" in text for text in bench.texts)
 
 
 def test_the_next_version_counts_its_own_time(bench: Bench, workspace_folder: Path) -> None:
