@@ -55,7 +55,13 @@ class ReadOutLine(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        for caption, wide in (("Position", 190), ("Value", 70), ("Window", 110), ("Label there", 96), ("", 190)):
+        for caption, wide in (
+            ("Position", 190),
+            ("Value", 70),
+            ("Window", 110),
+            ("Label there", 96),
+            ("", 190),
+        ):
             name = folding.label(caption, "faint")
             value = folding.label()
             value.setFont(theme.font(tabular=True))

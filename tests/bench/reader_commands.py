@@ -54,6 +54,29 @@ def islands(now: Situation) -> Iterator[Plan]:
     yield from _islands_by_size(now, label, sizes, good)
 
 
+def relabelled(now: Situation) -> Iterator[Plan]:
+    """A piece that has the wrong label and hangs apart from where that label belongs, or is mostly wrong."""
+    region = now.region
+    if not region.want or not region.have:
+        return
+    box = Box.around(now.labels == region.have)
+    assert box is not None
+    mask = np.ascontiguousarray(now.labels[box.slices] == region.have)
+    pieces = cc3d.connected_components(np.pad(mask, 1), connectivity=26)[1:-1, 1:-1, 1:-1]
+    piece = pieces == pieces[tuple(region.voxels[0] - np.asarray(box.start))]
+    right = now.eye.reference[box.slices][piece]
+    promise = float(np.count_nonzero(right == region.want) - np.count_nonzero(right == region.have))
+    if promise <= 0:
+        return
+    inner = Box.around(piece)
+    assert inner is not None
+    middle = deepest(piece[inner.slices], now.spacing)
+    z, y, x = (float(p + q + r) for p, q, r in zip(middle, inner.start, box.start, strict=True))
+    plane = now.plane()
+    setting = Setting("island", region.want, None, (("island", "action", "take"),))
+    yield Plan("island (take)", setting, promise, Cost(1), lambda hand: hand.click(plane, (z, y, x)))
+
+
 def _islands_by_size(
     now: Situation, label: int, sizes: npt.NDArray[np.int64], good: npt.NDArray[np.int64]
 ) -> Iterator[Plan]:

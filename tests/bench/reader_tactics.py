@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.bench.reader_commands import fill_between, fill_holes, islands, margin, probability, smooth
+from tests.bench.reader_commands import (
+    fill_between,
+    fill_holes,
+    islands,
+    margin,
+    probability,
+    relabelled,
+    smooth,
+)
 from tests.bench.reader_drawing import lines, strokes, ways
 from tests.bench.reader_growing import grow
 from tests.bench.reader_situation import Plan, Situation
@@ -32,5 +40,5 @@ def plans(now: Situation, tools: Toolset) -> Iterator[Plan]:
     if tools.names is not None:
         return
     yield from lines(now)
-    for maker in (islands, fill_between, fill_holes, smooth, margin, probability, grow):
+    for maker in (islands, relabelled, fill_between, fill_holes, smooth, margin, probability, grow):
         yield from maker(now)

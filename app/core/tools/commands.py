@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, cast
 
@@ -139,11 +139,13 @@ def islands(scene: Scene) -> Compute:
 
 
 def island(scene: Scene) -> Compute:
-    """Delete the clicked island of the label, or all others."""
+    """Delete the clicked island of the label, or all others; or give one of another label this label."""
     keep = scene.options.choice("action") == "keep"
     voxel = voxel_at(scene.place, scene.labels.shape)
     if voxel is None:
         raise CannotEdit(OUTSIDE)
+    if scene.options.choice("action") == "take":
+        return _taken_island(scene, int(scene.labels[voxel]))
     if int(scene.labels[voxel]) != scene.guard.label:
         raise CannotEdit(f"Here is no {scene.label}; click one of its islands.")
 
@@ -156,6 +158,23 @@ def island(scene: Scene) -> Compute:
             if found is None:
                 raise CannotEdit(f"{scene.label} is one piece already; nothing was changed.")
         return proposal_removing(scene.labels, found, scene.guard, scene.name)
+
+    return work
+
+
+def _taken_island(scene: Scene, value: int) -> Compute:
+    """The clicked island of another label, which has this value, becomes the active label."""
+    if value in (0, scene.guard.label):
+        raise CannotEdit(f"Here is no other label to become {scene.label}; click an island of one.")
+    if value in scene.guard.locked:
+        raise CannotEdit(f"What you clicked is locked or hidden, so it does not become {scene.label}.")
+    # The reader names the very island, so the protection of labels from one another does not hold for it.
+    guard = replace(scene.guard, protect=False)
+
+    def work(report: Report, cancelled: CancelCheck) -> Proposal:
+        mask = scene.labels == value
+        found = component_at(mask, scene.place, report=report, cancelled=cancelled)
+        return proposal_adding(scene.labels, found, guard, scene.name)
 
     return work
 

@@ -459,3 +459,23 @@ def test_the_label_under_the_cursor_can_be_picked() -> None:
     assert session.active_label == 2
     assert session.pick_label((0, 0, 0)) is None
     assert session.active_label == 2
+
+
+def test_a_clicked_island_of_another_label_becomes_the_active_one() -> None:
+    labels = np.zeros(GRID.shape, np.uint8)
+    labels[1:4, 2:6, 2:6] = 2
+    labels[5:7, 12:15, 12:15] = 2
+    labels[1:4, 6:9, 2:6] = 1
+    session = opened(labels)
+    session.tools.set_option("island", "action", "take")
+    session.active_label = 1
+    patch = session.commit(session.tools.command("island", Plane.AXIAL, (2.0, 3.0, 3.0))(silent, never))
+    assert (session.labels[1:4, 2:9, 2:6] == 1).all()
+    assert (session.labels == 2).sum() == 2 * 3 * 3
+    assert (patch.label, patch.voxels_added, patch.voxels_removed) == (1, 48, 0)
+    for place in ((2.0, 3.0, 3.0), (0.0, 0.0, 0.0)):
+        with pytest.raises(CannotEdit, match="no other label"):
+            session.tools.command("island", Plane.AXIAL, place)
+    session.set_locked(2, True)
+    with pytest.raises(CannotEdit, match="locked or hidden"):
+        session.tools.command("island", Plane.AXIAL, (5.0, 13.0, 13.0))
