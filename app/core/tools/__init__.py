@@ -168,7 +168,7 @@ _ALL = (
                 "The clicked one",
                 (("delete", "Delete"), ("keep", "Keep alone"), ("take", "Make it the active label")),
                 "delete",
-                "Whether the clicked island of the active label goes, all others go, or one of another label becomes it.",
+                "Whether the clicked island of the active label goes, the others go, or another label's becomes it.",
             ),
         ),
         "Deletes the clicked island of the active label, or all others; or gives one of another label this label.",
