@@ -37,7 +37,7 @@ TOOL_HINTS = {
     "polygon": "Polygon: click its corners; double click or Enter closes it.  Backspace: one back.  Esc: drop it.",
     "smooth-brush": "Smooth brush: drag over a rough edge.  Shift+wheel: radius.  Hold X: bare scan.",
     "grow": "Grow: press in a structure, drag up or down for the tolerance, let go to accept.  Esc: drop.",
-    "island": "Island: click a part that hangs apart to delete it, or to keep it alone.",
+    "island": "Island: click a part that hangs apart to delete it, keep it alone, or give it the active label.",
     "region": "Region box: drag a box, or its edges.  F5: predict inside it.  Shift+F5: predict there as a preview.",
 }
 

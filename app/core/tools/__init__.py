@@ -166,7 +166,7 @@ _ALL = (
             Choice(
                 "action",
                 "The clicked one",
-                (("delete", "Delete"), ("keep", "Keep alone"), ("take", "Make it the active label")),
+                (("delete", "Delete"), ("keep", "Keep alone"), ("take", "Relabel")),
                 "delete",
                 "Whether the clicked island of the active label goes, the others go, or another label's becomes it.",
             ),
