@@ -133,6 +133,7 @@ def one_large_scan(folder: Path) -> None:
         editing.undo()
         undos.append(time.perf_counter() - started)
     say("undo", undos)
+    large_labels(owner)
     owner.longest = 0.0
     started = time.perf_counter()
     owner.controllers.reviewing.accept()
@@ -147,6 +148,53 @@ def one_large_scan(folder: Path) -> None:
         row = workspace.reviews.cases()[0]
         assert row.version == 1
         assert workspace.labels.load(row.id, 1).labels.any()
+    started = time.perf_counter()
+    owner = Owner(folder / "L")
+    print(f"opening its version with what undo knows of it took {time.perf_counter() - started:.1f} s")
+    assert owner.controllers.editing.undo_name
+    started = time.perf_counter()
+    owner.controllers.editing.undo()
+    print(f"undo over Accept and restart took {(time.perf_counter() - started) * 1000:.1f} ms")
+    owner.controllers.shutdown()
+
+
+def large_labels(owner: Owner) -> None:
+    """Two organs of some litres, and every command on them; what the owner's thread had to wait stands beside."""
+    session, editing = owner.desk.session, owner.controllers.editing
+    assert session is not None
+    editing.set_tool("brush")
+    session.active_label = session.table.values[1]
+    session.radius_mm = 90.0
+    for z in (150.0, 300.0, 450.0):
+        editing.begin_stroke(Plane.AXIAL, (z, 200.0, 180.0))
+        editing.extend_stroke((z, 300.0, 330.0))
+        started = time.perf_counter()
+        editing.end_stroke()
+        say("end of a stroke of a litre", [time.perf_counter() - started])
+    litres = sum(volume.ml for volume in session.volumes_ml()) / 1000
+    print(f"the mask holds {litres:.1f} L")
+    session.move_crosshair((300.0, 250.0, 250.0))
+    for command in ("fill-between", "fill-holes", "smooth", "islands", "margin", "clear-label"):
+        owner.longest = 0.0
+        started = time.perf_counter()
+        editing.run_command(command)
+        called = time.perf_counter() - started
+        owner.wait()
+        if session.preview is not None:
+            editing.accept_preview()
+        took = time.perf_counter() - started
+        wait = max(called, owner.longest) * 1000
+        started = time.perf_counter()
+        editing.undo()
+        undone = (time.perf_counter() - started) * 1000
+        print(
+            f"{command:14} {took:6.2f} s until done, owner at most {wait:6.1f} ms, undo {undone:6.1f} ms, "
+            f"memory {memory_mb():6.0f} MB",
+            flush=True,
+        )
+        editing.redo()
+        if command == "clear-label":
+            editing.undo()
 
 
 def main() -> int:

@@ -13,17 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from app.core.history import Entry
-from app.core.journal_course import Course, Direction, Verb
-from app.core.journal_format import (
-    Journal,
-    JournalHeader,
-    compacted,
-    decode,
-    encode_header,
-    encode_record,
-    follow,
-    retrace,
-)
+from app.core.journal_format import Journal, JournalHeader, retrace
 from app.core.labels import LabelEntry, LabelTable, TableStep
 from app.core.messages import CannotEdit
 from app.core.patch import Patch
@@ -35,6 +25,7 @@ from app.core.tools.parameters import Choice, Number
 from model.grid import Box, Grid
 from model.progress import never, silent
 from model.volume import Volume
+from tests.app.core.memory_journal import MemoryJournal
 
 TABLE = LabelTable("t", (LabelEntry(1, "a", (255, 0, 0)), LabelEntry(2, "b", (0, 255, 0))))
 STROKES = [tool.name for tool in TOOLS.values() if tool.gesture is Gesture.STROKE]
@@ -74,23 +65,15 @@ class History(RuleBasedStateMachine):
         self.first_table = TABLE
         self.states = [(self.first.copy(), TABLE, 0)]
         self.at = self.floor = self.ceiling = self.named = self.saved = 0
-        self.sealed: list[bytes] = []
+        self.sealed: list[Journal] = []
         self.begin_journal()
         self.session = self.fresh()
 
     def begin_journal(self) -> None:
         self.base = Base("version", str(len(self.sealed)), labels_sha256(self.first))
-        self.journal = encode_header(
+        self.journal = MemoryJournal(
             JournalHeader("c", self.base, "s", "r", datetime(2026, 1, 1, tzinfo=UTC))
         )
-        self.course: Course[int] = Course()
-
-    def keep(self, entry: Entry, direction: Direction) -> None:
-        """Write a record as `JournalWriter` does."""
-        verb = self.course.verb(direction)
-        holds = verb not in (Verb.UNDO, Verb.REDO)
-        self.journal += encode_record(verb, entry if holds else None)
-        follow(self.course, verb, entry.nbytes if holds else None)
 
     def fresh(self) -> Session:
         scan = SimpleNamespace(volume=Volume(self.values, self.grid))
@@ -139,7 +122,7 @@ class History(RuleBasedStateMachine):
         self.states = [*self.states[: self.at + 1], (after.copy(), self.session.table, self.named)]
         self.at += 1
         self.ceiling = self.at
-        self.keep(entry, "do")
+        self.journal.keep(entry, "do")
 
     @rule(
         tool=st.sampled_from(STROKES),
@@ -285,19 +268,19 @@ class History(RuleBasedStateMachine):
             assert (entry is None) == (self.at == self.floor)
             if entry is not None:
                 self.at -= 1
-                self.keep(entry, "undo")
+                self.journal.keep(entry, "undo")
         self.mask_and_table_are_the_reference()
         for _ in range(forth):
             entry = self.session.redo()
             assert (entry is None) == (self.at == self.ceiling)
             if entry is not None:
                 self.at += 1
-                self.keep(entry, "redo")
+                self.journal.keep(entry, "redo")
 
     @rule()
     def accept(self) -> None:
         """The mask is saved as a version: its journal is sealed, the next one starts from it, the history goes on."""
-        self.sealed.append(self.journal)
+        self.sealed.append(self.journal.read())
         self.first, self.first_table = self.session.labels.copy(), self.session.table
         self.saved = self.states[self.at][2]
         self.begin_journal()
@@ -306,15 +289,7 @@ class History(RuleBasedStateMachine):
     @rule()
     def compact(self) -> None:
         """The journal is written anew without what was undone for good."""
-        journal = self.read()
-        weight = self.course.weight(lambda nbytes: nbytes, 0)
-        self.journal = compacted(journal)
-        smaller = self.read()
-        assert len(self.journal) <= journal.valid_bytes
-        assert smaller.strokes == journal.strokes
-        self.course = smaller.sizes()
-        assert self.course.weight(lambda nbytes: nbytes, 0) == weight
-        assert compacted(smaller) == self.journal
+        self.journal.compact()
 
     @rule(torn=st.integers(0, 40), past_is_read=st.booleans())
     def crash_and_restore(self, torn, past_is_read) -> None:
@@ -323,28 +298,20 @@ class History(RuleBasedStateMachine):
         The sealed journals give undo and redo beyond it; where they cannot be read, the journal stands alone.
         """
         unfinished = b"\x02\xff\x00\x00\x00the rest of a record that was never written whole"
-        journal = self.read(unfinished[:torn])
+        journal = self.journal.read(unfinished[:torn])
         self.session = self.fresh()
         if past_is_read:
             done: list[Entry] = []
             undone: list[Entry] = []
-            for data in self.sealed:
-                sealed = decode(data)
-                assert sealed is not None
+            for sealed in self.sealed:
                 retrace(sealed, done, undone)
             self.session.history.load(done, undone)
             self.floor, self.ceiling = 0, len(self.states) - 1
         self.session.replay(journal)
-        self.course = journal.sizes()
+        self.journal.go_on()
         if not past_is_read:
             self.floor = self.at - len(self.session.history.patches)
             self.ceiling = self.at + len(self.session.history.undone)
-
-    def read(self, tail: bytes = b"") -> Journal:
-        journal = decode(self.journal + tail)
-        assert journal is not None
-        assert journal.valid_bytes == len(self.journal)
-        return journal
 
     @invariant()
     def mask_and_table_are_the_reference(self) -> None:

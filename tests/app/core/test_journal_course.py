@@ -12,20 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from app.core.base import Base, labels_sha256
 from app.core.history import Entry, History
-from app.core.journal_course import Course, Direction, Verb
-from app.core.journal_format import (
-    Journal,
-    JournalHeader,
-    compacted,
-    decode,
-    encode_header,
-    encode_record,
-    follow,
-    replay,
-    retrace,
-)
+from app.core.journal_format import Journal, JournalHeader, replay, retrace
 from app.core.patch import make_patch
 from model.grid import Box
+from tests.app.core.memory_journal import MemoryJournal
 
 SHAPE = (1, 1, 4)
 
@@ -42,7 +32,7 @@ class Courses(RuleBasedStateMachine):
         self.history = History()
         self.states = [self.mask.copy()]
         self.at = 0
-        self.sealed: list[bytes] = []
+        self.sealed: list[Journal] = []
         self.value = 0
         self.begin()
 
@@ -55,20 +45,7 @@ class Courses(RuleBasedStateMachine):
             "r",
             datetime(2026, 1, 1, tzinfo=UTC),
         )
-        self.journal = encode_header(header)
-        self.course: Course[int] = Course()
-
-    def keep(self, entry: Entry, direction: Direction) -> None:
-        verb = self.course.verb(direction)
-        holds = verb not in (Verb.UNDO, Verb.REDO)
-        self.journal += encode_record(verb, entry if holds else None)
-        follow(self.course, verb, entry.nbytes if holds else None)
-
-    def read(self) -> Journal:
-        journal = decode(self.journal)
-        assert journal is not None
-        assert not journal.torn
-        return journal
+        self.journal = MemoryJournal(header)
 
     @rule(place=st.integers(0, 3))
     def stroke(self, place: int) -> None:
@@ -79,7 +56,7 @@ class Courses(RuleBasedStateMachine):
         if patch is None:
             return
         self.history.push(patch)
-        self.keep(patch, "do")
+        self.journal.keep(patch, "do")
         self.states = [*self.states[: self.at + 1], self.mask.copy()]
         self.at += 1
 
@@ -89,7 +66,7 @@ class Courses(RuleBasedStateMachine):
             entry = self.history.undo(self.mask)
             if entry is not None:
                 self.at -= 1
-                self.keep(entry, "undo")
+                self.journal.keep(entry, "undo")
 
     @rule(times=st.integers(1, 5))
     def redo(self, times: int) -> None:
@@ -97,23 +74,17 @@ class Courses(RuleBasedStateMachine):
             entry = self.history.redo(self.mask)
             if entry is not None:
                 self.at += 1
-                self.keep(entry, "redo")
+                self.journal.keep(entry, "redo")
 
     @rule()
     def accept(self) -> None:
-        self.sealed.append(self.journal)
+        self.sealed.append(self.journal.read())
         self.history.mark_saved()
         self.begin()
 
     @rule()
     def compact(self) -> None:
-        journal = self.read()
-        self.journal = compacted(journal)
-        smaller = self.read()
-        self.course = smaller.sizes()
-        assert len(self.journal) <= journal.valid_bytes
-        assert smaller.strokes == journal.strokes
-        assert compacted(smaller) == self.journal
+        self.journal.compact()
 
     @rule(past_is_read=st.booleans())
     def restart(self, past_is_read: bool) -> None:
@@ -123,16 +94,14 @@ class Courses(RuleBasedStateMachine):
         if past_is_read:
             done: list[Entry] = []
             undone: list[Entry] = []
-            for data in self.sealed:
-                sealed = decode(data)
-                assert sealed is not None
+            for sealed in self.sealed:
                 retrace(sealed, done, undone)
             self.history.load(done, undone)
         before = self.history.depth
-        replay(self.read(), self.mask, self.history)
-        self.course = self.read().sizes()
+        replay(self.journal.read(), self.mask, self.history)
+        self.journal.go_on()
         assert (self.mask == at).all()
-        assert self.history.steps_since_saved == self.read().strokes
+        assert self.history.steps_since_saved == self.journal.read().strokes
         if past_is_read:
             assert len(self.history.patches) == self.at
             assert len(self.history.undone) == len(self.states) - 1 - self.at
@@ -156,9 +125,9 @@ class Courses(RuleBasedStateMachine):
     @invariant()
     def the_journal_alone_leads_here(self) -> None:
         mask = self.base.copy()
-        replay(self.read(), mask)
+        replay(self.journal.read(), mask)
         assert (mask == self.mask).all()
-        assert self.history.steps_since_saved == self.read().strokes
+        assert self.history.steps_since_saved == self.journal.read().strokes
 
 
 TestCourses = Courses.TestCase
