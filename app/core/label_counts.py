@@ -12,6 +12,9 @@ from app.core.patch import Labels, Patch
 LabelCounts = npt.NDArray[np.int64]
 CountChange = dict[int, int]
 
+_FEW_VALUES = 8
+"""Up to so many labels each is compared and counted alone, several times faster than `np.bincount`."""
+
 
 @dataclass(frozen=True)
 class LabelVolume:
@@ -45,5 +48,12 @@ def counted(values: Labels, size: int) -> LabelCounts:
     if not np.count_nonzero(values):
         counts = np.zeros(size, np.int64)
         counts[0] = values.size
+        return counts
+    highest = int(values.max())
+    if highest <= _FEW_VALUES:
+        counts = np.zeros(size, np.int64)
+        for value in range(1, highest + 1):
+            counts[value] = np.count_nonzero(values == value)
+        counts[0] = values.size - counts.sum()
         return counts
     return np.bincount(values.ravel(), minlength=size).astype(np.int64)
