@@ -193,8 +193,10 @@ class History(RuleBasedStateMachine):
             proposal = session.tools.command(tool, plane, self.place(place))(silent, never)
             if not shown:
                 return session.commit(proposal)
-            before = session.labels.copy()
-            assert session.propose(proposal) == proposal.box
+            before, former = session.labels.copy(), session.preview
+            drawn_again = session.propose(proposal)
+            # A refused growing may have left its last preview.
+            assert drawn_again == (proposal.box if former is None else proposal.box.joined(former.box))
             assert (session.labels == before).all()
             return session.accept_preview()
 
