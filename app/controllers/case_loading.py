@@ -91,7 +91,7 @@ def load_case(
         prediction=prediction,
         read_only_reason=read_only_reason,
     )
-    if base.kind == "version" and row.version is not None:
+    if base.kind == "version" and row.version is not None and session.can_edit:
         session.history.load(*workspace.journals.past(row.id, row.version, session.labels))
     session.volumes_ml()
     tell_of_other_cases(session.rules, workspace, row.id, session.table)
