@@ -60,10 +60,24 @@ def main(
     except GateLensError as error:
         print(str(error), file=sys.stderr)
         return FAILED
-    except Exception as error:  # noqa: BLE001 - the command line is one of the three boundaries
-        _log.exception("gatelens %s failed", " ".join(arguments[:2]))
+    except OSError as error:
+        if error.filename is None:
+            return _failed_inside(arguments, error)
+        _log.info("gatelens %s failed", " ".join(arguments[:2]), exc_info=True)
         print(
-            f"GateLens {__version__} failed inside ({type(error).__name__}: {error}); the log file has the trace.",
+            f"{error.filename} cannot be used ({error.strerror}); check the path, its permissions and the free space.",
             file=sys.stderr,
         )
         return FAILED
+    except Exception as error:  # noqa: BLE001 - the command line is one of the three boundaries
+        return _failed_inside(arguments, error)
+
+
+def _failed_inside(arguments: Sequence[str], error: Exception) -> int:
+    """A bug: the sentence says so, the log has the trace."""
+    _log.exception("gatelens %s failed", " ".join(arguments[:2]))
+    print(
+        f"GateLens {__version__} failed inside ({type(error).__name__}: {error}); the log file has the trace.",
+        file=sys.stderr,
+    )
+    return FAILED

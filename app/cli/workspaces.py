@@ -192,6 +192,7 @@ def _verify(
         print(f"head     {found.head}")
         for note in found.notes:
             print(f"note     {note}")
+        print("note     Scans, predictions and journals are not on record and were not checked.")
         print("Nothing on record was changed." if found.ok else f"{_count(len(found.problems), 'problem')}.")
     for problem in found.problems:
         print(problem, file=sys.stderr)

@@ -45,7 +45,7 @@ def require_screen() -> None:
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in known):
         raise GateLensError(
             "There is no screen to open a window on (DISPLAY is not set); start this where there is one, "
-            "or use 'gatelens tour' or 'gatelens predict'."
+            "or use 'gatelens demo --tour OUT' or 'gatelens predict'."
         )
 
 

@@ -6,6 +6,7 @@ The audit chain holds the rest: each row of record is compared with its audit li
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,14 @@ def verify(
         report: told the fraction done and what is checked.
         cancelled: asked between files.
         known_head: a head hash kept elsewhere; that row and all before it must still be there.
+
+    Raises:
+        WorkspaceError: `known_head` is no hash.
     """
+    if known_head is not None and re.fullmatch("[0-9a-f]{64}", known_head) is None:
+        raise WorkspaceError(
+            f"A head hash has 64 digits of 0–9 and a–f, not {known_head[:70]!r}; give all of it."
+        )
     report(0.0, "checking the audit")
     chain = workspace.audit.verify()
     lines = workspace.audit.rows()
@@ -133,9 +141,23 @@ def verify(
         decisions=len(found[_DECISIONS].rows),
         models=len(models) - len(notes),
         head=chain.head,
-        problems=tuple(problems),
+        problems=tuple(_with_names(workspace, problems)),
         notes=tuple(notes),
     )
+
+
+def _with_names(workspace: Workspace, problems: list[str]) -> Iterator[str]:
+    """Sentences with the names by which readers know the cases."""
+    cases = schema.cases
+    with workspace.database.read() as connection:
+        known = connection.execute(select(cases.c.id, cases.c.name)).all()
+    names = {str(row.id)[:12]: str(row.name) for row in known}
+    for problem in problems:
+        yield re.sub(
+            "case ([0-9a-f]{12})",
+            lambda found: f"{names[found[1]]} (case {found[1]})" if found[1] in names else found[0],
+            problem,
+        )
 
 
 @dataclass(frozen=True)
@@ -198,10 +220,11 @@ def _version_problems(workspace: Workspace, line: AuditRow) -> Iterator[str]:
         return  # the line was changed, which the chain shows
     name = f"Version {number} of case {case_id[:12]}"
     target = workspace.labels.folder(case_id) / f"v{number:04d}.nii.gz"
+    where = target.relative_to(workspace.folder).as_posix()
     if not target.is_file():
-        yield f"{name} is missing on disk; restore {target.name} from a copy."
+        yield f"{name} is missing on disk; restore {where} from a copy."
     elif file_sha256(target) != said.get("file"):
-        yield f"{name} was changed on disk; restore {target.name} from a copy."
+        yield f"{name} was changed on disk; restore {where} from a copy."
     marker = target.with_name(f"v{number:04d}.json")
     if not marker.is_file():
         yield f"{name} has lost its {marker.name}; restore it from a copy."

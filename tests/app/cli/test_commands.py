@@ -291,3 +291,12 @@ def test_a_window_without_a_screen_is_one_sentence_and_changes_nothing(
     assert gatelens.windows == []
     assert not (gatelens_home / "personal").exists()
     assert not (gatelens_home / "demo").exists()
+
+
+def test_an_output_that_cannot_be_written_is_one_sentence(gatelens: CommandLine, tmp_path: Path) -> None:
+    blocked = tmp_path / "file.txt"
+    blocked.write_text("not a folder")
+    assert gatelens("phantom", blocked / "out", "--count", "1") == 1
+    told = gatelens.err.strip().splitlines()[-1]
+    assert str(blocked) in told
+    assert "failed inside" not in told
