@@ -32,8 +32,8 @@ _FIELD_PX = 92
 # A slider is offered where it has no more stops than a hand can find.
 _MOST_STOPS = 200
 _RADIUS_SLIDER_MM = 40.0
-# Choices whose texts are no longer than this together stand side by side; longer ones fold.
-_SIDE_BY_SIDE = 30
+# Choices whose name and texts are no longer than this together stand side by side; longer ones fold.
+_SIDE_BY_SIDE = 40
 
 Write = Callable[[str, Value], object]
 
@@ -169,7 +169,7 @@ class ToolForm(QWidget):
     def _add_choice(self, choice: Choice) -> None:
         write = self._guard.wrap(lambda name: self._write(choice.name, str(name)))
         field: QWidget
-        if sum(len(text) for _, text in choice.options) <= _SIDE_BY_SIDE:
+        if len(choice.text) + sum(len(text) + 2 for _, text in choice.options) <= _SIDE_BY_SIDE:
             field = segments = Segments(choice.options, write)
             self._shows.append(lambda options: segments.choose(options.choice(choice.name)))
         else:

@@ -93,6 +93,8 @@ class Robot:
 
     def leave(self) -> None:
         """Close the window and everything behind it."""
+        if self.window.dialog is not None:
+            self.window.dialog.close()
         self.window.close()
         self.bridge.close()
 

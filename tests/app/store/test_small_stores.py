@@ -180,6 +180,8 @@ def test_changed_and_missing_versions_are_named(workspace: Workspace, case: Case
     first.path.write_bytes(first.path.read_bytes() + b"\0")
     durable.remove_file(second.path)
     assert verify(workspace).problems == (
-        f"Version 1 of case {case.id[:12]} was changed on disk; restore v0001.nii.gz from a copy.",
-        f"Version 2 of case {case.id[:12]} is missing on disk; restore v0002.nii.gz from a copy.",
+        f"Version 1 of {case.name} (case {case.id[:12]}) was changed on disk; "
+        f"restore cases/{case.id}/labels/v0001.nii.gz from a copy.",
+        f"Version 2 of {case.name} (case {case.id[:12]}) is missing on disk; "
+        f"restore cases/{case.id}/labels/v0002.nii.gz from a copy.",
     )
