@@ -18,8 +18,8 @@ setup:           ## .venv with the pinned packages, and the system libraries Qt 
 demo: setup      ## the demo workspace in the window; without a screen, its tour into out/tour
 	@sh .ci/demo.sh $(OUT)/tour
 
-test: setup      ## the tests (about ten minutes on two cores at most)
-	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest -q $(ARGS)
+test: setup      ## the tests, two files at a time (ten minutes on two cores at most)
+	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 lint: setup      ## style, types and the layers of the imports
 	@$(BIN)/ruff check .
