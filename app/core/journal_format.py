@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -98,16 +98,16 @@ class Journal:
 
     def course(self) -> Course[Entry]:
         """Where its records lead; undo and redo with nothing to take are passed over, as in a replay."""
-        course: Course[Entry] = Course()
-        for record in self.records:
-            follow(course, record.verb, record.entry)
-        return course
+        return self._course_of(lambda entry: entry)
 
     def sizes(self) -> Course[int]:
         """The same with the memory of each step in its place."""
-        course: Course[int] = Course()
+        return self._course_of(lambda entry: entry.nbytes)
+
+    def _course_of(self, item: Callable[[Entry], T]) -> Course[T]:
+        course: Course[T] = Course()
         for record in self.records:
-            follow(course, record.verb, record.entry.nbytes if record.entry is not None else None)
+            follow(course, record.verb, item(record.entry) if record.entry is not None else None)
         return course
 
 
@@ -129,7 +129,7 @@ def preamble() -> bytes:
 
 
 def encode_record(verb: Verb, entry: Entry | None = None) -> bytes:
-    """A record for what was done, and the step it holds (undo and redo of this journal's own steps hold none)."""
+    """A record for what was done to a step; undo and redo of this journal's own steps do not hold it."""
     match verb:
         case Verb.UNDO:
             return _record(_UNDO, b"")
@@ -146,7 +146,7 @@ def encode_record(verb: Verb, entry: Entry | None = None) -> bytes:
 
 
 def follow(course: Course[T], verb: Verb, item: T | None) -> None:
-    """Let a course follow a record that holds `item`."""
+    """Let a course follow a record about `item`; undo and redo of the course's own steps do not need it."""
     match verb:
         case Verb.UNDO:
             course.undo()
@@ -266,9 +266,10 @@ def _replay_one(number: int, record: JournalRecord, labels: Labels, history: His
         if isinstance(entry, Patch):
             if entry.box.clipped(labels.shape) != entry.box:
                 raise ValueError(f"box {entry.box} lies outside a mask of {labels.shape}")
-            # Both sides are unpacked, so that what is done can also be undone.
+            # Both sides are unpacked, so that what is done can also be undone; a new step's own side by making it.
             entry.values_before(labels.dtype)
-            entry.values_after(labels.dtype)
+            if record.verb is not Verb.DO:
+                entry.values_after(labels.dtype)
         match record.verb:
             case Verb.UNDO:
                 history.undo(labels)

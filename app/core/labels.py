@@ -19,6 +19,11 @@ _CHANGED = "~"
 _OVERHEAD_BYTES = 200
 
 
+def bare_name(name: str) -> str:
+    """A label's name as names are compared: whatever its capitals, and the spaces round it."""
+    return name.strip().casefold()
+
+
 class LabelLike(Protocol):
     """A label as a bundle describes it (`model.bundle.BundleLabel`)."""
 
@@ -65,7 +70,7 @@ class LabelEntry:
 
     def is_called(self, name: str) -> bool:
         """Whether this is its name, whatever its capitals."""
-        return self.name.strip().casefold() == name.strip().casefold()
+        return bare_name(self.name) == bare_name(name)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from app.core.history import Entry
-from app.core.journal_course import Course, Direction, Verb
+from app.core.journal_course import Course, Direction
 from app.core.journal_format import (
     JournalHeader,
     compacted,
@@ -130,10 +130,8 @@ class JournalWriter:
                 end = self._write_at(handle, 0, encode_header(self.header))
             for step in self._waiting:
                 verb = course.verb(step.direction)
-                holds = verb not in (Verb.UNDO, Verb.REDO)
-                record = encode_record(verb, step.entry if holds else None)
-                end = self._write_at(handle, end, record)
-                follow(course, verb, step.entry.nbytes if holds else None)
+                end = self._write_at(handle, end, encode_record(verb, step.entry))
+                follow(course, verb, step.entry.nbytes)
                 written += 1
         finally:
             # A half record in the middle would hide every later one, so the file ends with the last whole one.

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.core.label_counts import count_labels
 from app.core.label_rules import LabelRules
-from app.core.labels import LabelEntry, LabelLike, LabelTable, family_of
+from app.core.labels import LabelEntry, LabelLike, LabelTable, bare_name, family_of
 from app.core.patch import Labels
 from app.core.review import CaseState
 from app.store.review_store import CaseRow
@@ -60,8 +60,8 @@ def union_table(workspace: Workspace, cases: Sequence[CaseRow]) -> LabelTable:
             )
     for value in {use.entry.value: None for use in uses}:
         _refuse_two_names([use for use in uses if use.entry.value == value])
-    for name in {_bare(use.entry.name): None for use in uses}:
-        _refuse_two_values([use for use in uses if _bare(use.entry.name) == name])
+    for name in {bare_name(use.entry.name): None for use in uses}:
+        _refuse_two_values([use for use in uses if bare_name(use.entry.name) == name])
     first = {use.entry.value: use.entry for use in reversed(uses)}
     order = {use.entry.value: None for use in uses}
     families = {family_of(key): None for key in keys}
@@ -88,14 +88,10 @@ class _Use:
     entry: LabelEntry
 
 
-def _bare(name: str) -> str:
-    return name.strip().casefold()
-
-
 def _refuse_two_names(uses: list[_Use]) -> None:
-    counts = Counter(_bare(use.entry.name) for use in uses)
+    counts = Counter(bare_name(use.entry.name) for use in uses)
     if len(counts) > 1:
-        odd, usual = _pair(uses, [_bare(use.entry.name) for use in uses])
+        odd, usual = _pair(uses, [bare_name(use.entry.name) for use in uses])
         raise WorkspaceError(
             f"Label {odd.entry.value} is {odd.entry.name} in {odd.case} but {usual.entry.name} in {usual.case}; "
             "rename it in one of them and accept that again, or keep them in separate workspaces."

@@ -24,6 +24,8 @@ from model.errors import WorkspaceError
 from model.progress import CancelCheck, Report, never, silent, stop_if
 
 Row = Mapping[str, Any]
+Naming = Callable[[str], str]
+"""A case in words by its id."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class _Record:
     Attributes:
         kinds: of its audit lines.
         said: what the line says of a row.
-        name: a row, or a line without one, in words.
+        name: a row, or a line without one, in words: its number, its case in words, and what is said of it.
     """
 
     table: Table
@@ -72,19 +74,19 @@ _VERSIONS = _Record(
     schema.versions,
     ("version saved", "version adopted"),
     label_version.audited,
-    lambda number, case_id, said: f"Version {said.get('version')} of case {case_id[:12]}",
+    lambda number, case, said: f"Version {said.get('version')} of {case}",
 )
 _DECISIONS = _Record(
     schema.decisions,
     ("decision",),
     decisions.audited,
-    lambda number, case_id, said: f"Decision {number}, on case {case_id[:12]},",
+    lambda number, case, said: f"Decision {number}, on {case},",
 )
 _MODELS = _Record(
     schema.serving_models,
     ("serving model",),
     lambda row: {"model" if name == "name" else name: value for name, value in row.items() if name != "id"},
-    lambda number, case_id, said: f"Serving model {number}, {said.get('model')},",
+    lambda number, case, said: f"Serving model {number}, {said.get('model')},",
 )
 _RECORDS = (_VERSIONS, _DECISIONS, _MODELS)
 _RESTORE = "restore review.sqlite from a copy."
@@ -118,7 +120,8 @@ def verify(
     problems = [*_database_problems(workspace), *([] if chain.ok else [chain.problem])]
     if known_head is not None and all(line.hash != known_head for line in lines):
         problems.append(f"The audit has no row with the hash {known_head[:12]}; what led to it was changed.")
-    found = {record: _Found.of(workspace, record, lines) for record in _RECORDS}
+    named = _case_names(workspace)
+    found = {record: _Found.of(workspace, record, lines, named) for record in _RECORDS}
     for each in found.values():
         problems += each.problems
     versions, models = found[_VERSIONS], _own_models(found[_MODELS])
@@ -126,7 +129,7 @@ def verify(
     for number, line in enumerate(versions.lines):
         stop_if(cancelled)
         report(number / files, f"checking version {number + 1} of {len(versions.lines)}")
-        problems += _version_problems(workspace, line)
+        problems += _version_problems(workspace, line, named)
     notes: list[str] = []
     for number, (row, said) in enumerate(models):
         stop_if(cancelled)
@@ -141,23 +144,22 @@ def verify(
         decisions=len(found[_DECISIONS].rows),
         models=len(models) - len(notes),
         head=chain.head,
-        problems=tuple(_with_names(workspace, problems)),
+        problems=tuple(problems),
         notes=tuple(notes),
     )
 
 
-def _with_names(workspace: Workspace, problems: list[str]) -> Iterator[str]:
-    """Sentences with the names by which readers know the cases."""
+def _case_names(workspace: Workspace) -> Naming:
+    """Cases in words: the name by which readers know one, and the beginning of its id."""
     cases = schema.cases
     with workspace.database.read() as connection:
-        known = connection.execute(select(cases.c.id, cases.c.name)).all()
-    names = {str(row.id)[:12]: str(row.name) for row in known}
-    for problem in problems:
-        yield re.sub(
-            "case ([0-9a-f]{12})",
-            lambda found: f"{names[found[1]]} (case {found[1]})" if found[1] in names else found[0],
-            problem,
-        )
+        names = {row.id: row.name for row in connection.execute(select(cases.c.id, cases.c.name))}
+
+    def named(case_id: str) -> str:
+        short = f"case {case_id[:12]}"
+        return f"{names[case_id]} ({short})" if case_id in names else short
+
+    return named
 
 
 @dataclass(frozen=True)
@@ -169,26 +171,30 @@ class _Found:
     problems: tuple[str, ...]
 
     @classmethod
-    def of(cls, workspace: Workspace, record: _Record, audit_rows: tuple[AuditRow, ...]) -> _Found:
+    def of(
+        cls, workspace: Workspace, record: _Record, audit_rows: tuple[AuditRow, ...], named: Naming
+    ) -> _Found:
         lines = tuple(line for line in audit_rows if line.kind in record.kinds)
         query = select(record.table).order_by(record.table.c.id)
         with workspace.database.read() as connection:
             rows = tuple(dict(row) for row in connection.execute(query).mappings())
-        return cls(rows, lines, tuple(_row_problems(record, rows, lines)))
+        return cls(rows, lines, tuple(_row_problems(record, rows, lines, named)))
 
 
-def _row_problems(record: _Record, rows: tuple[Row, ...], lines: tuple[AuditRow, ...]) -> Iterator[str]:
+def _row_problems(
+    record: _Record, rows: tuple[Row, ...], lines: tuple[AuditRow, ...], named: Naming
+) -> Iterator[str]:
     """Ids count from 1 and no row is ever removed, so the n-th line tells of the row with the id n."""
     by_id = {row["id"]: row for row in rows}
     for number, line in enumerate(lines, start=1):
         row, said = by_id.pop(number, None), _details(line)
-        name = record.name(number, line.case_id or "", said)
+        name = record.name(number, named(line.case_id or ""), said)
         if row is None:
             yield f"{name} is missing; {_RESTORE}"
         elif row.get("case_id") != line.case_id or not _agree(record.said(row), said):
             yield f"{name} is not what the audit says; {_RESTORE}"
     for number, row in by_id.items():
-        name = record.name(number, str(row.get("case_id")), record.said(row))
+        name = record.name(number, named(str(row.get("case_id"))), record.said(row))
         yield f"{name} has no audit row; {_RESTORE}"
 
 
@@ -212,13 +218,13 @@ def _database_problems(workspace: Workspace) -> Iterator[str]:
                 yield f"review.sqlite is damaged ({found}); {_RESTORE}"
 
 
-def _version_problems(workspace: Workspace, line: AuditRow) -> Iterator[str]:
+def _version_problems(workspace: Workspace, line: AuditRow, named: Naming) -> Iterator[str]:
     """What is wrong with the two files of a version, going by its audit line."""
     said, case_id = _details(line), line.case_id or ""
     number = said.get("version")
     if not isinstance(number, int):
         return  # the line was changed, which the chain shows
-    name = f"Version {number} of case {case_id[:12]}"
+    name = f"Version {number} of {named(case_id)}"
     target = workspace.labels.folder(case_id) / f"v{number:04d}.nii.gz"
     where = target.relative_to(workspace.folder).as_posix()
     if not target.is_file():

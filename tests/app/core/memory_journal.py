@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.history import Entry
-from app.core.journal_course import Course, Direction, Verb
+from app.core.journal_course import Course, Direction
 from app.core.journal_format import (
     Journal,
     JournalHeader,
@@ -25,9 +25,8 @@ class MemoryJournal:
     def keep(self, entry: Entry, direction: Direction) -> None:
         """Add a step that was made, taken back or made again."""
         verb = self._course.verb(direction)
-        holds = verb not in (Verb.UNDO, Verb.REDO)
-        self.data += encode_record(verb, entry if holds else None)
-        follow(self._course, verb, entry.nbytes if holds else None)
+        self.data += encode_record(verb, entry)
+        follow(self._course, verb, entry.nbytes)
 
     def read(self, tail: bytes = b"") -> Journal:
         """What can be read, with a torn tail; nothing of the whole part is lost."""

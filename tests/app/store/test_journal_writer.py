@@ -79,6 +79,11 @@ def on_disk(writer: JournalWriter) -> Journal:
     return journal
 
 
+def refuse(*_: object) -> None:
+    """What a full disk answers."""
+    raise FULL
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "case" / "journal" / "s1.journal"
@@ -164,9 +169,6 @@ def test_a_journal_that_cannot_be_compacted_stays_as_it_is(
         reader.undo()
     before = path.read_bytes()
 
-    def refuse(*_: object) -> None:
-        raise FULL
-
     with monkeypatch.context() as patch:
         patch.setattr(os, call, refuse)
         reader.writer._compact()
@@ -182,9 +184,6 @@ def test_what_the_disk_refused_is_written_before_what_comes_later(
 ) -> None:
     reader = Reader(path)
     reader.stroke()
-
-    def refuse(*_: object) -> None:
-        raise FULL
 
     with monkeypatch.context() as patch:
         patch.setattr(os, call, refuse)
@@ -259,9 +258,6 @@ def test_a_journal_that_cannot_be_gone_on_with_now_is_gone_on_with_later(
     reader.stroke()
     reader.writer.close()
     reader.writer = JournalWriter(path, HEADER, on_disk(reader.writer).valid_bytes)
-
-    def refuse(*_: object) -> None:
-        raise FULL
 
     for call in ("open", "ftruncate"):
         with monkeypatch.context() as patch:
